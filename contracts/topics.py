@@ -37,7 +37,11 @@ class Topic:
         """Topic settings in Kafka's own names."""
         if self.compacted:
             return {"cleanup.policy": "compact"}
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        settings = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        if self.name.endswith((".dead", ".replay")):
+            # Whatever fitted into a topic must fit here with its reason.
+            settings["max.message.bytes"] = "4194304"
+        return settings
 
 
 POSTINGS = Topic("rengang.postings", key="posting id", compacted=True)

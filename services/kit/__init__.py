@@ -1,0 +1,4 @@
+"""Plumbing that every service stands on: database, outbox, consumer, HTTP door, telemetry.
+
+No noun of the business lives here.
+"""

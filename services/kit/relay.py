@@ -1,0 +1,187 @@
+"""The relay: ships the outbox to Kafka, at least once, in order for each key."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidTopicError, KafkaError, MessageSizeTooLargeError
+from prometheus_client import Counter, Gauge
+
+from services.kit import outbox
+
+log = structlog.get_logger(__name__)
+
+SENT = Counter("rengang_outbox_sent_total", "Events acknowledged by Kafka", ["topic"])
+FAILED = Counter("rengang_outbox_failed_rounds_total", "Rounds in which Kafka did not take all")
+REFUSED = Counter("rengang_outbox_refused_total", "Events that Kafka will never take", ["topic"])
+WAITING = Gauge("rengang_outbox_waiting", "Events not yet acknowledged by Kafka")
+
+MAX_EVENT_BYTES = 1_000_000
+_HEADERS = (("content-type", b"application/cloudevents+json"),)
+
+# A cursor over ids would lose events: ids are handed out before commit, so a reader that remembers
+# the last one steps over a slow transaction's events. Rows are deleted instead.
+_NEXT = "SELECT id, topic, key, value FROM outbox WHERE refused IS NULL ORDER BY id LIMIT $1"
+_DELETE = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+_REFUSE = "UPDATE outbox SET refused = $2 WHERE id = $1"
+_LOCK = "SELECT pg_try_advisory_lock(hashtext('rengang.outbox'), hashtext(current_schema()))"
+
+
+class Relay:
+    """Sends what waits in one database's outbox. One relay works at a time, by advisory lock.
+
+    poll_s: how long an event may wait if its notification was lost. ack_timeout_s: how long Kafka
+    may take to acknowledge a round before the producer is thrown away and the rest is sent again
+    (an idempotent producer can stick for ever after an outage, aiokafka #1017).
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        kafka: str,
+        *,
+        schema: str | None = None,
+        batch: int = 1000,
+        poll_s: float = 0.5,
+        ack_timeout_s: float = 10.0,
+    ) -> None:
+        self._url = database_url
+        self._kafka = kafka
+        self._schema = schema
+        self._batch = batch
+        self._poll_s = poll_s
+        self._ack_timeout_s = ack_timeout_s
+        self._producer: AIOKafkaProducer | None = None
+
+    async def run(self) -> None:
+        """Relay until cancelled; whatever breaks is logged, waited out and begun again."""
+        try:
+            while True:
+                try:
+                    async with self._session() as connection:
+                        await self._serve(connection)
+                except (
+                    OSError,
+                    asyncpg.PostgresError,
+                    asyncpg.InterfaceError,
+                    TimeoutError,
+                ) as error:
+                    log.warning("relay.database_away", reason=str(error) or type(error).__name__)
+                    await asyncio.sleep(0.5 + random.random() / 2)  # noqa: S311
+        finally:
+            await self._drop_producer()
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        settings = {"search_path": self._schema} if self._schema else None
+        connection = await asyncpg.connect(
+            self._url, timeout=5, command_timeout=30, server_settings=settings
+        )
+        try:
+            yield connection
+        finally:
+            # Ends the session and with it the lock, also where the connection hangs.
+            connection.terminate()
+
+    async def _serve(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        while not await connection.fetchval(_LOCK):  # noqa: ASYNC110 (held by another process)
+            await asyncio.sleep(1.0)
+        woken = asyncio.Event()
+        await connection.add_listener(outbox.CHANNEL, lambda *_: woken.set())
+        while True:
+            woken.clear()
+            rows = await connection.fetch(_NEXT, self._batch)
+            WAITING.set(len(rows))
+            if rows:
+                await self._ship(connection, rows)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), self._poll_s)
+
+    async def _ship(
+        self,
+        connection: asyncpg.Connection[asyncpg.Record],
+        rows: Sequence[asyncpg.Record],
+    ) -> None:
+        """Send a round and delete what was acknowledged."""
+        faults: dict[int, BaseException | None] = {}
+        try:
+            async with asyncio.timeout(self._ack_timeout_s):
+                producer = await self._producer_ready()
+                faults = await _send(producer, rows)
+        except (TimeoutError, KafkaError, OSError) as error:
+            log.warning("relay.kafka_away", reason=str(error) or type(error).__name__)
+        done: list[int] = []
+        held: set[tuple[str, str]] = set()
+        for row in rows:
+            fault = faults.get(row["id"], TimeoutError())
+            place = (row["topic"], row["key"])
+            if isinstance(fault, MessageSizeTooLargeError | InvalidTopicError):
+                reason = f"{type(fault).__name__}: {fault}"
+                await connection.execute(_REFUSE, row["id"], reason)
+                REFUSED.labels(row["topic"]).inc()
+                log.error("relay.refused", topic=row["topic"], outbox_id=row["id"], reason=reason)
+            elif fault is not None:
+                held.add(place)
+            elif place not in held:
+                # After a failed one, later events of its key stay too and are sent again behind
+                # it: what compaction keeps must be the newest.
+                done.append(row["id"])
+                SENT.labels(row["topic"]).inc()
+        if done:
+            await connection.execute(_DELETE, done)
+        if held:
+            FAILED.inc()
+            await self._drop_producer()
+            await asyncio.sleep(0.2 + random.random() / 2)  # noqa: S311
+
+    async def _producer_ready(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._kafka.split(","),
+                acks="all",
+                enable_idempotence=True,
+                max_request_size=MAX_EVENT_BYTES,
+                request_timeout_ms=int(self._ack_timeout_s * 1000),
+                metadata_max_age_ms=30_000,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        # stop() flushes, which is what a stuck producer cannot do.
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(producer.stop(), 2)
+
+
+async def _send(
+    producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
+) -> dict[int, BaseException | None]:
+    """Outcome by row id: None where acknowledged, else the fault."""
+    faults: dict[int, BaseException | None] = {}
+    acknowledged: dict[int, asyncio.Future[object]] = {}
+    for row in rows:
+        try:
+            acknowledged[row["id"]] = await producer.send(
+                row["topic"], row["value"], key=row["key"].encode(), headers=_HEADERS
+            )
+        except MessageSizeTooLargeError as error:
+            faults[row["id"]] = error
+    results = await asyncio.gather(*acknowledged.values(), return_exceptions=True)
+    for row_id, result in zip(acknowledged, results, strict=True):
+        faults[row_id] = result if isinstance(result, BaseException) else None
+    return faults
