@@ -69,7 +69,7 @@ async def migrate(url: str, package: str, *, schema: str | None = None) -> list[
             for row in await connection.fetch("SELECT owner, name, sha256 FROM schema_migrations")
         }
         done: list[str] = []
-        for owner in ("services.kit", package):
+        for owner in dict.fromkeys(("services.kit", package)):
             for migration in migrations_of(owner):
                 before = applied.get((migration.owner, migration.name))
                 if before is None:

@@ -3,15 +3,22 @@
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from contracts.topics import provisioned
+from contracts.topics import Topic, provisioned
 
 
-async def provision(kafka: str, *, replication: int = 1, patience_s: float = 60.0) -> list[str]:
-    """Create the topics that are missing; returns their names.
+async def provision(
+    kafka: str,
+    topics: Sequence[Topic] | None = None,
+    *,
+    replication: int = 1,
+    patience_s: float = 60.0,
+) -> list[str]:
+    """Create the topics that are missing (of these, or of all there are); returns their names.
 
     kafka: bootstrap servers. replication: copies of each partition; three where there are three
     brokers. Raises KafkaError where the broker refuses or does not answer in time.
@@ -28,7 +35,7 @@ async def provision(kafka: str, *, replication: int = 1, patience_s: float = 60.
             await asyncio.sleep(0.3)
     try:
         there = set(await admin.list_topics())
-        missing = [topic for topic in provisioned() if topic.name not in there]
+        missing = [topic for topic in topics or provisioned() if topic.name not in there]
         if not missing:
             return []
         answer = await admin.create_topics(
