@@ -1,8 +1,15 @@
 #!/bin/sh
-# Writes the two locks from pyproject.toml. Needs uv on the path; names no index, so any mirror serves.
+# Writes the three locks from pyproject.toml: the services (images), those with the stack without
+# Docker (./rengang up), and those with what tests need. Needs uv on the path; names no index, so
+# any mirror serves. Give -U to raise versions.
 set -eu
 cd "$(dirname "$0")/.."
-uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-    --no-annotate --no-header pyproject.toml -o requirements.lock "$@"
-uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-    --no-annotate --no-header --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock "$@"
+lock() {
+    out=$1
+    shift
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-annotate --no-header "$@" pyproject.toml -o "$out"
+}
+lock requirements.lock --extra stack "$@"
+lock requirements-services.lock -c requirements.lock
+lock requirements-dev.lock --extra stack --extra dev -c requirements.lock
