@@ -20,11 +20,12 @@ from faststream.kafka import KafkaBroker, KafkaMessage, TopicPartition
 from faststream.kafka.message import KafkaAckableMessage
 from prometheus_client import Counter, Gauge, Histogram
 
+from contracts.deadletters import GROUP
 from contracts.envelope import Malformed, UnknownType
 from contracts.events import AnyEvent, parse
 from contracts.topics import Topic
 from services.kit.database import DatabaseUnavailable
-from services.kit.deadletters import GROUP, DeadLetters, header
+from services.kit.deadletters import DeadLetters, header
 from services.kit.telemetry import start_trace
 
 log = structlog.get_logger(__name__)

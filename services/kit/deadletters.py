@@ -11,14 +11,11 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
+from contracts.deadletters import GROUP, ORIGIN, PARKED_AT, REASON
+
 log = structlog.get_logger(__name__)
 
 PARKED = Counter("rengang_dead_letters_total", "Records parked", ["topic", "group"])
-
-GROUP = "rengang-group"
-REASON = "rengang-reason"
-ORIGIN = "rengang-origin"
-PARKED_AT = "rengang-parked-at"
 
 MAX_RECORD_BYTES = 4_000_000
 _REASON_BYTES = 2_000

@@ -9,12 +9,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from contracts.deadletters import GROUP, ORIGIN, REASON
 from contracts.events import AnyEvent
 from contracts.topics import TOPICS, provisioned
 from services.kit import consumer as kit_consumer
 from services.kit.consumer import Bus
 from services.kit.database import DatabaseUnavailable
-from services.kit.deadletters import GROUP, ORIGIN, REASON, header
+from services.kit.deadletters import header
 from services.kit.provision import provision
 from tests.kit.bus import a_topic, an_event, consuming, read, send, until
 
