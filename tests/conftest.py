@@ -1,0 +1,56 @@
+"""The fixtures that every folder of tests shares: real servers and fresh databases.
+
+What only one service's tests need stands in that folder's own conftest.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from tests import servers
+
+FreshDatabase = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+async def postgres_server() -> AsyncIterator[str]:
+    """The administrator's URL of the session's PostgreSQL."""
+    async with servers.postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def kafka_server() -> AsyncIterator[str]:
+    """The address, host:port, of the session's Kafka. It has no topics of ours."""
+    async with servers.kafka_server() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+async def databases(postgres_server: str) -> AsyncIterator[servers.Databases]:
+    """Makes databases; whoever asks drops them."""
+    made = servers.Databases(postgres_server)
+    yield made
+    await made.drop_templates()
+
+
+@pytest.fixture
+async def fresh_database(databases: servers.Databases) -> AsyncIterator[FreshDatabase]:
+    """`await fresh_database("postings")`: URL of a migrated, empty database, dropped afterwards."""
+    given: list[str] = []
+
+    async def fresh(service: str) -> str:
+        given.append(await databases.create(service))
+        return given[-1]
+
+    yield fresh
+    for url in given:
+        await databases.drop(url)
+
+
+@pytest.fixture
+async def empty_database(databases: servers.Databases) -> AsyncIterator[str]:
+    """URL of a database without tables, dropped afterwards."""
+    url = await databases.create_empty()
+    yield url
+    await databases.drop(url)
