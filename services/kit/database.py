@@ -34,7 +34,7 @@ class DatabaseUnavailable(Exception):
     """The database does not answer. Nothing was written; the same call may work later."""
 
 
-async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",

@@ -83,7 +83,7 @@ async def migrate(url: str, package: str, *, schema: str | None = None) -> list[
         await connection.close()
 
 
-async def _apply(connection: asyncpg.Connection[asyncpg.Record], migration: Migration) -> None:
+async def _apply(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(migration.sql)
         await connection.execute(

@@ -77,7 +77,7 @@ class Relay:
             await self._drop_producer()
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    async def _session(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         settings = {"search_path": self._schema} if self._schema else None
         connection = await asyncpg.connect(
             self._url, timeout=5, command_timeout=30, server_settings=settings
@@ -88,7 +88,7 @@ class Relay:
             # Ends the session and with it the lock, also where the connection hangs.
             connection.terminate()
 
-    async def _serve(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    async def _serve(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         while not await connection.fetchval(_LOCK):  # noqa: ASYNC110 (held by another process)
             await asyncio.sleep(1.0)
         woken = asyncio.Event()
@@ -105,7 +105,7 @@ class Relay:
 
     async def _ship(
         self,
-        connection: asyncpg.Connection[asyncpg.Record],
+        connection: "asyncpg.Connection[asyncpg.Record]",
         rows: Sequence[asyncpg.Record],
     ) -> None:
         """Send a round and delete what was acknowledged."""
