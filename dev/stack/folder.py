@@ -12,8 +12,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dev.stack import postgres
-
 MARKER = "rengang-data"
 _MARKER_TEXT = "Data of a local rengang stack. `./rengang up --fresh` empties this folder.\n"
 
@@ -90,10 +88,9 @@ class DataFolder:
             os.close(descriptor)
 
     def empty(self) -> None:
-        """Delete all that the stack keeps. Raises FolderRefused if the folder is not ours."""
+        """Delete all that lies in it. Raises FolderRefused if the folder is not ours."""
         if not self.is_ours:
             raise FolderRefused(f"{self.path} is not a data folder of ours; nothing was deleted")
-        postgres.remove(self.path)
         for entry in self.path.iterdir():
             # The lock stays: a new file would be a new lock, held by nobody.
             if entry.name not in (MARKER, "run"):

@@ -3,11 +3,17 @@
 Which process wants which port is the plan's.
 """
 
+import fcntl
 import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from dev.stack.folder import DataFolder
 
 HOST = "127.0.0.1"
 _STEP = 10
 _LAST = 65_535
+_KEPT = "ports.json"
 
 
 class NoPortFree(Exception):
@@ -50,3 +56,45 @@ def unused(count: int = 1) -> list[int]:
     finally:
         for one in held:
             one.close()
+
+
+def assign(
+    folder: DataFolder, wanted: Mapping[str, int], claims: Path
+) -> tuple[dict[str, int], list[str]]:
+    """A port for each name: last time's, or the one wanted, or one near it that is free.
+
+    folder: acquired by us; the choice is kept there. claims: a folder in which this user's stacks
+    say which ports are theirs, because a stack that is just starting does not listen yet.
+    Returns the ports, and a sentence for each that is not the one wanted.
+    """
+    claims.mkdir(parents=True, exist_ok=True)
+    kept = folder.read(_KEPT)
+    with (claims / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        others = {int(claim.name) for claim in claims.glob("[0-9]*") if _holds(claim, folder)}
+        chosen: dict[str, int] = {}
+        for name, port in wanted.items():
+            first = kept.get(name, port)
+            taken = others | set(chosen.values())
+            # From the wanted one again when last time's is gone, so that ports do not wander off.
+            usable = first not in taken and is_free(first)
+            chosen[name] = first if usable else near(port, taken)
+            (claims / str(chosen[name])).write_text(str(folder.path), encoding="utf-8")
+    folder.write(_KEPT, dict(chosen))
+    moved = [
+        f"{name} is on port {chosen[name]}, because {port} is taken"
+        for name, port in wanted.items()
+        if chosen[name] not in (port, kept.get(name))
+    ]
+    return chosen, moved
+
+
+def _holds(claim: Path, ours: DataFolder) -> bool:
+    """Whether a running stack other than ours made this claim; an old claim is removed."""
+    theirs = DataFolder(Path(claim.read_text(encoding="utf-8")))
+    if theirs.path == ours.path:
+        return False
+    if theirs.in_use:
+        return True
+    claim.unlink(missing_ok=True)
+    return False

@@ -105,9 +105,14 @@ class Postgres:
         self._home = home(data, self.account)
         self._binaries = binaries()
 
+    @property
+    def server(self) -> str:
+        """Its address with the administrator's name and password, without a database."""
+        return f"postgresql://{ADMIN}:{quote(self._password)}@{HOST}:{self.port}"
+
     def url(self, database: str = "postgres") -> str:
-        """Address of a database on it, with the administrator's name and password."""
-        return f"postgresql://{ADMIN}:{quote(self._password)}@{HOST}:{self.port}/{database}"
+        """The address of one of its databases."""
+        return f"{self.server}/{database}"
 
     @property
     def log(self) -> Path:

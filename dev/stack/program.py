@@ -49,11 +49,12 @@ class Errand:
     """Something done once between the programs, every time the stack starts.
 
     run: is given a way to say how far it is, returns what it did, both in a few words.
-    Raises StackFailed.
+    Raises StackFailed. vital: without it the stack does not start.
     """
 
     name: str
     run: Callable[[Callable[[str], None]], Awaitable[str]]
+    vital: bool = True
 
 
 Stage = tuple[Program | Errand, ...]

@@ -310,7 +310,10 @@ class Stack:
         except StackFailed as error:
             part.phase = Phase.FAILED
             say(str(error))
-            raise
+            if errand.vital:
+                raise
+            self.state.notices.append(str(error))
+            return
         part.phase, part.took_s = Phase.DONE, round(time.monotonic() - began, 2)
         say(said)
 
