@@ -1,12 +1,16 @@
 """The envelope: CloudEvents 1.0 JSON, and how a record's bytes become an event."""
 
-from typing import ClassVar, Literal
+import re
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 import uuid_utils
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from contracts.topics import Topic
+
+REQUIRED = ("specversion", "id", "source", "type")
+"""What every CloudEvent has (1.0.2 §3.1); the models here fill them in when an event is made."""
 
 
 def new_event_id() -> UUID:
@@ -20,6 +24,13 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+def _require_identity(schema: dict[str, Any]) -> None:
+    # A writer may leave these to their defaults; a record may not: a reader that made up an id
+    # would take each delivery for a new event.
+    required = schema.get("required", [])
+    schema["required"] = [*(name for name in REQUIRED if name not in required), *required]
+
+
 class Event(Wire):
     """What happened to one aggregate, with the state it is in since.
 
@@ -27,6 +38,8 @@ class Event(Wire):
     ignores one not above what it has. CloudEvents 1.0.2, JSON format; `version` and `traceparent`
     are extension attributes.
     """
+
+    model_config = ConfigDict(json_schema_extra=_require_identity)
 
     topic: ClassVar[Topic]
     source_of: ClassVar[str]
@@ -59,8 +72,14 @@ class Malformed(ValueError):
 
 
 class UnknownType(ValueError):
-    """A CloudEvent of a type this reader does not know. It is skipped and counted."""
+    """A CloudEvent of a type this reader does not know. It is skipped and counted.
+
+    type: as it came where it is a plain name; else a stand-in, since it ends in logs and labels.
+    """
 
     def __init__(self, type_: str) -> None:
-        super().__init__(f"unknown event type {type_!r}")
-        self.type = type_
+        self.type = type_ if _NAME.fullmatch(type_) else "(no plain name)"
+        super().__init__(f"unknown event type {self.type}")
+
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")

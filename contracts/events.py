@@ -1,5 +1,6 @@
 """Every event there is, and how a record's bytes become one."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -11,7 +12,7 @@ from contracts.certificates import (
     CertificateRejected,
     CertificateVerified,
 )
-from contracts.envelope import Event, Malformed, UnknownType
+from contracts.envelope import REQUIRED, Event, Malformed, UnknownType
 from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
 from contracts.outcomes import MatchAccepted, MatchDeclined, SeekerHired, SeekerInvited
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised
@@ -54,22 +55,28 @@ _ANY: TypeAdapter[AnyEvent] = TypeAdapter(Annotated[AnyEvent, Field(discriminato
 def parse(value: bytes | None) -> AnyEvent:
     """The event in a record's value.
 
+    Strict: a number is no text, a text no number, a truth no number; fields not known are ignored.
     Raises Malformed where it is none of ours, UnknownType where it is a CloudEvent of a type not
-    known here.
+    known here. No message holds an input value, and no cause that does is chained to it: both end
+    in logs and dead letters.
     """
     if not value:
         raise Malformed("a tombstone: the record has no value")
     try:
         fields = from_json(value)
     except ValueError as error:
-        raise Malformed(f"not JSON: {error}") from error
+        raise Malformed(f"not JSON: {error}") from None
     type_ = _type_of(fields)
     if type_ not in EVENT_TYPES:
         raise UnknownType(type_)
+    _check_identity(fields)
+    if rb"\u0000" in value and _holds_nul(fields):
+        raise Malformed("a text holds U+0000, which no store can keep")
     try:
-        return _ANY.validate_json(value)
+        return _ANY.validate_json(value, strict=True)
     except ValidationError as error:
-        raise Malformed(_first_faults(error)) from error
+        faults = _first_faults(error)
+    raise Malformed(faults)
 
 
 def _type_of(fields: Any) -> str:
@@ -83,9 +90,45 @@ def _type_of(fields: Any) -> str:
     return type_
 
 
+def _check_identity(fields: dict[str, Any]) -> None:
+    # The models would fill these in, and a redelivery would look like another event.
+    for name in REQUIRED:
+        if name not in fields:
+            raise Malformed(f"not an envelope: {name} is missing")
+
+
+def _holds_nul(part: Any) -> bool:
+    match part:
+        case str():
+            return "\0" in part
+        case dict():
+            return any("\0" in name or _holds_nul(held) for name, held in part.items())
+        case list():
+            return any(map(_holds_nul, part))
+        case _:
+            return False
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    shapes = _ANY.json_schema()["$defs"].values()
+    fields = (name for shape in shapes for name in shape.get("properties", ()))
+    return frozenset(fields) | EVENT_TYPES.keys() | {"str", "int"}
+
+
 def _first_faults(error: ValidationError, most: int = 5) -> str:
-    # The input is left out of the message: it may hold what must not reach a log.
     faults = error.errors(include_input=False, include_url=False, include_context=False)
-    told = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults]
+    told = [f"{_place(fault['loc'])}: {_message(fault['type'], fault['msg'])}" for fault in faults]
     more = "" if len(told) <= most else f"; and {len(told) - most} more"
     return "; ".join(told[:most]) + more
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    # A part that names no field of ours is a key of a free object: input.
+    known = _field_names()
+    return ".".join(str(part) if isinstance(part, int) or part in known else "*" for part in loc)
+
+
+def _message(type_: str, message: str) -> str:
+    # Parsers quote the character they stumbled over, after the comma.
+    return message.partition(",")[0] if type_.endswith("_parsing") else message
