@@ -94,6 +94,8 @@ class Bus:
             "ack_policy": AckPolicy.MANUAL,
             "auto_offset_reset": "earliest",
             "parser": _tolerant_parser,
+            # The library's decoder parses every header again, and what it raises skips the handler.
+            "decoder": _no_decoder,
             "max_records": max_records,
             # FastStream sleeps this long again after an empty poll: it bounds what an event waits.
             "batch_timeout_ms": 20,
@@ -150,6 +152,10 @@ async def _tolerant_parser(batch: RawBatch, original: Any) -> KafkaMessage:
     return KafkaAckableMessage(
         body=b"", headers={}, raw_message=batch, consumer=consumer, content_type=None
     )
+
+
+async def _no_decoder(_: KafkaMessage) -> bytes:
+    return b""
 
 
 class Subscription:

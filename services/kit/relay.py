@@ -22,7 +22,7 @@ REFUSED = Counter("rengang_outbox_refused_total", "Events that Kafka will never 
 WAITING = Gauge("rengang_outbox_waiting", "Events not yet acknowledged by Kafka")
 
 MAX_EVENT_BYTES = 1_000_000
-_HEADERS = (("content-type", b"application/cloudevents+json"),)
+_HEADERS = [("content-type", b"application/cloudevents+json")]
 
 # A cursor over ids would lose events: ids are handed out before commit, so a reader that remembers
 # the last one steps over a slow transaction's events. Rows are deleted instead.

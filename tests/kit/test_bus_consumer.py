@@ -178,7 +178,7 @@ async def test_a_batch_cut_off_in_the_middle_comes_again(kafka_server: str) -> N
     await send(kafka_server, topic.name, event.encoded())
     bus = Bus(kafka_server)
     bus.subscribe(topic, group=group, handle=hangs)
-    bus.broker.config.graceful_timeout = 0.1
+    bus.broker.config.broker_config.graceful_timeout = 0.1
     running = asyncio.create_task(bus.run())
     await asyncio.wait_for(begun.wait(), 20)
     running.cancel()
@@ -242,7 +242,9 @@ async def test_fixed_assignment_reads_its_partitions_and_resumes(kafka_server: s
 def test_every_subscriber_commits_by_hand_and_has_a_group() -> None:
     bus = Bus("127.0.0.1:1")
     bus.subscribe(*TOPICS, group="g", handle=Seen())
-    for subscriber in bus.broker.subscribers:
+    subscribers: list[Any] = list(bus.broker.subscribers)
+    assert subscribers
+    for subscriber in subscribers:
         options: dict[str, Any] = subscriber._connection_args
         assert subscriber.group_id == "g"
         assert options["enable_auto_commit"] is False

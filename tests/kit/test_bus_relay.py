@@ -12,6 +12,7 @@ from services.kit import outbox
 from services.kit.background import background
 from services.kit.database import Database
 from services.kit.migrations import MigrationChanged, migrate
+from services.kit.provision import provision
 from services.kit.relay import MAX_EVENT_BYTES, Relay
 from tests.kit.bus import a_topic, an_event, read, until
 
@@ -83,6 +84,7 @@ async def test_a_rolled_back_event_is_never_shipped(db: Database, kafka_server: 
 async def test_an_event_wakes_the_relay_without_waiting_for_the_poll(
     db: Database, kafka_server: str
 ) -> None:
+    await provision(kafka_server)
     topic = await a_topic(kafka_server)
     relay = Relay(db.url, kafka_server, poll_s=3600)
     async with background(relay=relay.run):
@@ -129,7 +131,7 @@ async def test_a_lost_database_connection_is_taken_up_again(
     topic = await a_topic(kafka_server)
     async with background(relay=Relay(db.url, kafka_server).run):
         await _to(topic, db, ("k", b"1"))
-        await read(kafka_server, topic.name, 1)
+        await until(lambda: _none_waits(db))
         async with db.transaction() as tx:
             await tx.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
