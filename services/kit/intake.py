@@ -15,6 +15,8 @@ from services.kit import strict_json
 from services.kit.problems import Problem, render
 
 MIB = 1024 * 1024
+_DISCARD_BYTES = 16 * MIB
+_DISCARD_S = 5.0
 _LIMIT_KEY = "x-max-body-bytes"
 
 
@@ -43,12 +45,18 @@ class Intake:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        body = _Body(scope, headers, receive, self._max_body_bytes, self._body_timeout_s)
+
+        async def answering(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                await body.discard_rest()
+            await send(message)
+
         refusal = _refusal_of_address(scope) or _refusal_of_encoding(headers)
         if refusal is not None:
-            await render(refusal, scope)(scope, receive, send)
+            await render(refusal, scope)(scope, receive, answering)
             return
-        body = _Body(scope, headers, receive, self._max_body_bytes, self._body_timeout_s)
-        await self._app(scope, body.receive, send)
+        await self._app(scope, body.receive, answering)
 
 
 class _Body:
@@ -66,18 +74,23 @@ class _Body:
         self._size = 0
         self._complete = False
         self._json: list[bytes] | None = None
+        # Who waits for "100 Continue" before sending has sent nothing that could be discarded.
+        self._given_up = headers.get("expect", "").lower() == "100-continue"
 
     async def receive(self) -> Message:
         if self._complete:
             return await self._receive()
         if self._deadline is None:
             self._begin()
+            self._given_up = False
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
+            self._given_up = True
             raise _too_slow(self._timeout_s) from None
         if message["type"] != "http.request":
+            self._given_up = True
             return message
         chunk: bytes = message.get("body", b"")
         self._size += len(chunk)
@@ -89,6 +102,22 @@ class _Body:
             self._complete = True
             self._check_json()
         return message
+
+    async def discard_rest(self) -> None:
+        """Read past what is left of a refused body, up to a bound, so that the refusal is read.
+
+        A server that closes while the caller still writes resets the connection, and the answer
+        is lost with it (RFC 9112 §9.6).
+        """
+        discarded = 0
+        try:
+            async with asyncio.timeout(_DISCARD_S):
+                while not (self._complete or self._given_up) and discarded < _DISCARD_BYTES:
+                    message = await self._receive()
+                    discarded += len(message.get("body", b""))
+                    self._complete = not message.get("more_body", False)
+        except TimeoutError:
+            self._given_up = True
 
     def _begin(self) -> None:
         # Only now, as the handler begins to read, is it known which route it is.
@@ -153,7 +182,6 @@ def too_large(max_bytes: int) -> Problem:
         "body_too_large",
         zh=f"请求内容超过 {limit} 的上限。请分成几次发送。",
         en=f"The body is larger than {limit}. Send it in several requests.",
-        # What is left of the body is not read, so the connection cannot be used again.
         headers={"Connection": "close"},
         max_bytes=max_bytes,
     )
