@@ -9,7 +9,7 @@ RUN python -m venv /opt/venv \
 FROM python:3.13-slim-bookworm
 
 RUN useradd --system --uid 10001 --home-dir /app rengang \
-    && install -d -o rengang /var/lib/rengang
+    && install -d -o rengang /var/lib/rengang /run/rengang
 COPY --from=built /opt/venv /opt/venv
 COPY contracts /app/contracts
 COPY services /app/services
