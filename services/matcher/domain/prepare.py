@@ -1,0 +1,199 @@
+"""Documents made ready for scoring: terms weighed, spellings made canonical, pay made monthly.
+
+Done once, when a document arrives. Only the term vector costs (about a millisecond for a long
+text), so the vector alone is worth storing; the rest is recomputed at start.
+"""
+
+import re
+from dataclasses import dataclass
+
+from contracts.values import CertificateId, PayUnit, pay_cny_month
+from contracts.vocabulary.counties import prefecture_of
+from contracts.vocabulary.occupations import occupation_name
+from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
+from services.matcher.domain.model import Model, Weights
+from services.matcher.domain.synonyms import canonical_skill, occupation_of_title
+from services.matcher.domain.text import terms
+from services.matcher.domain.vector import TermVector
+
+REQUIRED_WEIGHS = 2
+NICE_WEIGHS = 1
+TITLE_TIMES = 3
+"""A word of a title counts as often as if it stood in the text this many times."""
+
+# Beyond these a figure says nothing more, and integers stay far from 63 bits.
+_MOST_PAY_CNY = 100_000_000
+_MOST_YEARS = 100
+_PAPER = re.compile(r"(职业技能等级|职业资格|从业资格|执业资格|资格|操作)?(证书|证)$")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSkill:
+    """A posting's skill: as written, as compared, and its weight in the mean (2 or 1)."""
+
+    name: str
+    spelling: str
+    weighs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Something that shows a skill: a skill the seeker named, or a certificate in force."""
+
+    name: str
+    spelling: str
+    certificate_id: CertificateId | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedPosting:
+    """weights: the model's, moved to the text where the posting says nothing to compare.
+
+    occupation: the stated one, else the one its title names. wanted: occupations in which a
+    certificate counts. pay_low, pay_high: CNY a month. prefecture: of its county.
+    """
+
+    doc: Posting
+    model_version: str
+    terms: TermVector
+    weights: Weights
+    skills: tuple[AskedSkill, ...]
+    occupation: str | None
+    wanted: frozenset[str]
+    pay_low: int
+    pay_high: int
+    experience_years: int
+    prefecture: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedSeeker:
+    """certificates: in force, by id. occupations: stated, and those the titles name.
+
+    pay_floor: CNY a month, 0 where none is given. home_prefecture: "" where no county is given.
+    """
+
+    doc: Seeker
+    model_version: str
+    terms: TermVector
+    evidence: tuple[Evidence, ...]
+    certificates: tuple[HeldCertificate, ...]
+    occupations: tuple[str, ...]
+    pay_floor: int
+    experience_years: int
+    home_prefecture: str
+
+
+def prepare_posting(
+    model: Model, doc: Posting, vector: TermVector | None = None
+) -> PreparedPosting:
+    """The posting made ready. vector: its term vector, where it was stored under this version."""
+    if vector is None:
+        vector = model.vector([*terms(doc.title) * TITLE_TIMES, *terms(doc.text)])
+    occupation = doc.occupation or occupation_of_title(doc.title)
+    wanted = frozenset(c.occupation for c in doc.certificates)
+    if occupation:
+        wanted |= {occupation}
+    skills = _asked(doc)
+    low, high = sorted((_monthly(doc.pay.min, doc.pay.unit), _monthly(doc.pay.max, doc.pay.unit)))
+    return PreparedPosting(
+        doc=doc,
+        model_version=model.version,
+        terms=vector,
+        weights=_weights(
+            model.weights, skills=bool(skills), occupation=bool(occupation), wanted=bool(wanted)
+        ),
+        skills=skills,
+        occupation=occupation,
+        wanted=wanted,
+        pay_low=low,
+        pay_high=high,
+        experience_years=min(doc.experience_years, _MOST_YEARS),
+        prefecture=prefecture_of(doc.county),
+    )
+
+
+def prepare_seeker(
+    model: Model,
+    doc: Seeker,
+    certificates: tuple[HeldCertificate, ...] = (),
+    vector: TermVector | None = None,
+) -> PreparedSeeker:
+    """The profile made ready, with the certificates in force, in whatever order they came.
+
+    Skills and certificates stay out of the term vector: there a new one would lengthen the text
+    and lower its cosine with everything else, and no skill may lower a score (promise 8).
+    """
+    if vector is None:
+        in_titles = [term for title in doc.titles for term in terms(title)]
+        vector = model.vector([*in_titles * TITLE_TIMES, *terms(doc.text)])
+    held = tuple(sorted(certificates, key=lambda certificate: certificate.certificate_id))
+    named = (occupation_of_title(title) for title in doc.titles)
+    occupations = dict.fromkeys([*doc.occupations, *(code for code in named if code)])
+    floor = doc.pay_floor
+    return PreparedSeeker(
+        doc=doc,
+        model_version=model.version,
+        terms=vector,
+        evidence=_evidence(doc, held),
+        certificates=held,
+        occupations=tuple(occupations),
+        pay_floor=_monthly(floor.amount, floor.unit) if floor else 0,
+        experience_years=min(doc.experience_years, _MOST_YEARS),
+        home_prefecture=prefecture_of(doc.counties[0]) if doc.counties else "",
+    )
+
+
+def _asked(doc: Posting) -> tuple[AskedSkill, ...]:
+    """Each skill once, as first written; required where any mention of it is."""
+    by_spelling: dict[str, AskedSkill] = {}
+    for skill in doc.skills:
+        spelling = canonical_skill(skill.name)
+        if not spelling:
+            continue
+        weighs = REQUIRED_WEIGHS if skill.required else NICE_WEIGHS
+        known = by_spelling.get(spelling)
+        by_spelling[spelling] = AskedSkill(
+            known.name if known else skill.name,
+            spelling,
+            max(weighs, known.weighs if known else 0),
+        )
+    return tuple(by_spelling.values())
+
+
+def _evidence(doc: Seeker, held: tuple[HeldCertificate, ...]) -> tuple[Evidence, ...]:
+    """Skills as named; each certificate by its own name and by its occupation's."""
+    shown = [Evidence(name, canonical_skill(name)) for name in doc.skills]
+    for certificate in held:
+        names = [certificate.name] if certificate.name else []
+        if certificate.occupation:
+            names.append(occupation_name(certificate.occupation))
+        for name in names:
+            spellings = dict.fromkeys(
+                (canonical_skill(name), canonical_skill(_PAPER.sub("", name)))
+            )
+            shown.extend(
+                Evidence(name, spelling, certificate.certificate_id) for spelling in spellings
+            )
+    return tuple(evidence for evidence in shown if evidence.spelling)
+
+
+def _weights(weights: Weights, *, skills: bool, occupation: bool, wanted: bool) -> Weights:
+    """A posting is matched on what it says: what it leaves unsaid counts for its text."""
+    kept = {
+        "skills": weights.skills if skills else 0,
+        "occupation": weights.occupation if occupation else 0,
+        "certificate": weights.certificate if wanted else 0,
+    }
+    moved = weights.skills + weights.occupation + weights.certificate - sum(kept.values())
+    return Weights(
+        text=weights.text + moved,
+        pay=weights.pay,
+        place=weights.place,
+        experience=weights.experience,
+        **kept,
+    )
+
+
+def _monthly(amount: int, unit: PayUnit) -> int:
+    return min(pay_cny_month(amount, unit), _MOST_PAY_CNY)
