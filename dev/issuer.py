@@ -11,6 +11,7 @@ import sys
 import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +32,17 @@ from dev.stack.folder import DataFolder, write_private
 
 ISSUER = "rengang-local"
 AUDIENCE = "rengang"
-ROLES = ("employer", "seeker", "partner", "planner", "operator")
 _KEY = Path("secrets") / "issuer.pem"
+
+
+class Role(StrEnum):
+    """What a caller may be."""
+
+    EMPLOYER = "employer"
+    SEEKER = "seeker"
+    PARTNER = "partner"
+    PLANNER = "planner"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ def issuer_of(folder: DataFolder) -> Issuer:
 
 
 def mint(folder: DataFolder, role: str, subject: str, *, hours: float = 12.0) -> str:
-    """A token of the stack on that folder, valid from now on. role: one of ROLES."""
+    """A token of the stack on that folder, valid from now on. role: a Role's value."""
     return issuer_of(folder).mint(role, subject, lasts_s=int(hours * 3600), now=time.time())
 
 

@@ -61,7 +61,7 @@ def databases(server: str, services: Sequence[str]) -> Errand:
     return Errand("databases", run)
 
 
-async def _create_database(connection: asyncpg.Connection[asyncpg.Record], name: str) -> bool:
+async def _create_database(connection: "asyncpg.Connection[asyncpg.Record]", name: str) -> bool:
     if await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
         return False
     try:

@@ -218,7 +218,7 @@ class Stack:
             settings=settings or {},
             notices=list(notices),
         )
-        self._on_change = on_change
+        self.on_change = on_change
         self._supervised: dict[str, Supervised] = {}
         self._errands: dict[str, PartState] = {}
         for stage in stages:
@@ -320,7 +320,7 @@ class Stack:
     def _changed(self) -> None:
         if self.data.is_ours:
             state.save(self.data, self.state)
-        self._on_change(self.state)
+        self.on_change(self.state)
 
 
 def _ending(code: int) -> str:

@@ -1,0 +1,74 @@
+"""The command line: which commands there are, and where each lives.
+
+What a command does stands in its module of `dev.commands`; only the one asked for is imported.
+"""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command. module: has `app`, a typer application."""
+
+    name: str
+    module: str
+    does: str
+    example: str
+
+
+COMMANDS = tuple(
+    Command(name, f"dev.commands.{module}", does, f"./rengang {example}")
+    for name, module, does, example in (
+        ("up", "up", "start the whole system on this machine", "up --detach"),
+        ("down", "down", "stop it", "down"),
+        ("status", "status", "show each process, its health and its lag", "status"),
+        ("logs", "logs", "show what the processes print", "logs matcher -f"),
+        ("doctor", "doctor", "check that this machine has what is needed", "doctor"),
+        ("token", "token", "print a token to call the services with", "token employer acme"),
+        ("watch", "watch", "watch the market live", "watch"),
+        ("import", "importing", "load postings, profiles or certificates", "import --help"),
+        ("topic", "topic", "look at a topic of the bus", "topic tail matches -n 5"),
+        ("dead", "dead", "list and send back records that were parked", "dead list"),
+        ("seed", "seed", "load the sample market again", "seed"),
+        ("test", "test", "run the tests", "test tests/matcher -k exact"),
+        ("lint", "lint", "check style, types and who imports whom", "lint"),
+        ("bench", "bench", "measure it", "bench --help"),
+    )
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    name, rest = (arguments[0], list(arguments[1:])) if arguments else ("help", [])
+    if name in ("help", "--help", "-h"):
+        if rest and rest[0] in {command.name for command in COMMANDS}:
+            return main([rest[0], "--help"])
+        print(overview())
+        return 0
+    for command in COMMANDS:
+        if command.name == name:
+            app = importlib.import_module(command.module).app
+            answer = app(rest, prog_name=f"./rengang {name}", standalone_mode=True)
+            return int(answer or 0)
+    near = get_close_matches(name, [command.name for command in COMMANDS], 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    print(f"There is no command {name}.{meant} ./rengang help lists them.", file=sys.stderr)
+    return 2
+
+
+def overview() -> str:
+    """Every command with one line and an example."""
+    wide = shutil.get_terminal_size().columns >= 88
+    lines = ["人岗速配: one labour market over the cities of a region", ""]
+    for command in COMMANDS:
+        line = f"  {command.name:<8} {command.does:<43}"
+        lines.append(f"{line} {command.example}" if wide else line.rstrip())
+        if not wide:
+            lines.append(f"           {command.example}")
+    lines += ["", "Each has --help. Start with ./rengang up"]
+    return "\n".join(lines)

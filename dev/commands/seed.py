@@ -1,0 +1,29 @@
+"""`./rengang seed`: the sample market, loaded again."""
+
+import os
+import subprocess
+import sys
+
+import typer
+
+from dev.commands import places
+from dev.commands.places import Data
+from dev.stack import state
+from dev.stack.plan import ROOT
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def seed(context: typer.Context, data: Data = places.DEFAULT) -> None:
+    """Load the sample market into the running stack; options go to the loader.
+
+    Example: ./rengang seed --json
+    """
+    folder = places.existing(data)
+    running = state.load(folder)
+    if running is None or not folder.in_use:
+        places.refuse("the stack does not run; start it: ./rengang up")
+    command = [sys.executable, "-m", "dev.sample.load", *context.args]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | running.settings, check=False)
+    raise typer.Exit(done.returncode)
