@@ -2,7 +2,7 @@
 
     python -m dev.sample.jsonl_postings FILE | ./rengang import postings - --employer board
 
-Read: id, title, text, skills, keywords, salary [low, high] CNY/month, education_code (2 大专 … 5 博士),
+Read: id, title, text, skills, salary [low, high] CNY/month, education_code (2 大专 … 5 博士),
 experience ("不限", "3-5年"), headcount. What such an export does not say (the county) is dealt out
 in turn over the region.
 """
