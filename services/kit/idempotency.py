@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Annotated, Any
+from weakref import WeakValueDictionary
 
 import orjson
 from fastapi import Depends, Header
@@ -83,8 +84,8 @@ async def run_idempotent(
     owner = _digest(caller.subject)
     scope = _digest(request.method, request.scope["path"], key)
     fingerprint = await _fingerprint(request)
-    async with db.transaction() as tx:
-        await _wait_for_turn(tx, owner, scope, wait_s)
+    async with _turn_here(owner + scope, wait_s), db.transaction() as tx:
+        await _wait_for_turn(tx, owner + scope, wait_s)
         # Its own statement: only what begins after the wait sees what the first one committed.
         stored = await tx.fetchrow(_FIND, owner, scope)
         if stored is not None:
@@ -166,21 +167,44 @@ async def _fingerprint(request: Request) -> bytes:
     ).digest()
 
 
-async def _wait_for_turn(tx: Transaction, owner: bytes, scope: bytes, wait_s: float) -> None:
+_turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+
+
+@asynccontextmanager
+async def _turn_here(place: bytes, wait_s: float) -> AsyncIterator[None]:
+    # First among this process's own requests: they must not wait with a connection each in hand,
+    # or one impatient caller could take the whole pool.
+    turn = _turns.setdefault(place, asyncio.Lock())
+    try:
+        async with asyncio.timeout(wait_s):
+            await turn.acquire()
+    except TimeoutError:
+        raise _in_use() from None
+    try:
+        yield
+    finally:
+        turn.release()
+
+
+async def _wait_for_turn(tx: Transaction, place: bytes, wait_s: float) -> None:
     # A lock, not a placeholder row: a stored row then always is a complete answer. Two keys that
     # share the 64 bits only wait for each other.
-    number = int.from_bytes(hashlib.sha256(owner + scope).digest()[:8], "big", signed=True)
+    number = int.from_bytes(hashlib.sha256(place).digest()[:8], "big", signed=True)
     try:
         async with asyncio.timeout(wait_s):
             await tx.execute(_LOCK, number)
     except TimeoutError:
-        raise Problem(
-            409,
-            "idempotency_key_in_use",
-            zh="带同一 Idempotency-Key 的请求仍在处理中。请稍后用同一个键重试。",
-            en="A request with this Idempotency-Key is still under way. Repeat it later.",
-            headers={"Retry-After": "2"},
-        ) from None
+        raise _in_use() from None
+
+
+def _in_use() -> Problem:
+    return Problem(
+        409,
+        "idempotency_key_in_use",
+        zh="带同一 Idempotency-Key 的请求仍在处理中。请稍后用同一个键重试。",
+        en="A request with this Idempotency-Key is still under way. Repeat it later.",
+        headers={"Retry-After": "2"},
+    )
 
 
 def _replayed(stored: Record, fingerprint: bytes) -> Response:
