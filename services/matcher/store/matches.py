@@ -1,0 +1,99 @@
+"""The matches as they were last announced: which are live, how, and at which version."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+
+from contracts.values import MatchId, PostingId, SeekerId
+from services.kit.database import Transaction
+from services.matcher.domain.engine import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the last event said of a pair.
+
+    standing, digest: how it is live and a hash of all that was said; both None where withdrawn.
+    """
+
+    match_id: MatchId
+    seeker_id: SeekerId
+    posting_id: PostingId
+    version: int
+    model: str
+    standing: Standing | None = None
+    digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """How far a pair has come."""
+
+    version: int
+    digest: bytes | None
+
+
+async def select_versions(
+    tx: Transaction, match_ids: Collection[MatchId]
+) -> dict[MatchId, Version]:
+    """Of these pairs, those that were ever announced. digest: None where not live."""
+    rows = await tx.fetch(
+        "SELECT match_id, version, digest FROM matches WHERE match_id = ANY($1::uuid[])",
+        list(match_ids),
+    )
+    return {row["match_id"]: Version(row["version"], row["digest"]) for row in rows}
+
+
+async def upsert_matches(tx: Transaction, matches: Sequence[Announced]) -> None:
+    """Write what is announced now, each pair once."""
+    await tx.execute(
+        """
+        INSERT INTO matches (match_id, seeker_id, posting_id, version, live, score_ppm,
+                             for_seeker, for_posting, digest, model)
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::bool[], $6::int[],
+                             $7::bool[], $8::bool[], $9::bytea[], $10::text[])
+        ON CONFLICT (match_id) DO UPDATE SET
+            version = excluded.version, live = excluded.live, score_ppm = excluded.score_ppm,
+            for_seeker = excluded.for_seeker, for_posting = excluded.for_posting,
+            digest = excluded.digest, model = excluded.model
+        """,
+        [match.match_id for match in matches],
+        [match.seeker_id for match in matches],
+        [match.posting_id for match in matches],
+        [match.version for match in matches],
+        [match.standing is not None for match in matches],
+        [match.standing and match.standing.score_ppm for match in matches],
+        [match.standing is not None and match.standing.for_seeker for match in matches],
+        [match.standing is not None and match.standing.for_posting for match in matches],
+        [match.digest for match in matches],
+        [match.model for match in matches],
+    )
+
+
+async def live_matches(tx: Transaction, page: int) -> AsyncIterator[list[Announced]]:
+    """All that are live, in no order, a page at a time, as of the first page."""
+    cursor = await tx.cursor(
+        "SELECT match_id, seeker_id, posting_id, version, model, score_ppm, for_seeker, "
+        "for_posting, digest FROM matches WHERE live"
+    )
+    while rows := await cursor.fetch(page):
+        yield [
+            Announced(
+                row["match_id"],
+                row["seeker_id"],
+                row["posting_id"],
+                row["version"],
+                row["model"],
+                Standing(row["score_ppm"], row["for_seeker"], row["for_posting"]),
+                row["digest"],
+            )
+            for row in rows
+        ]
+
+
+async def select_standing(tx: Transaction, match_id: MatchId) -> Standing | None:
+    """How the pair is live; None where it is not."""
+    row = await tx.fetchrow(
+        "SELECT score_ppm, for_seeker, for_posting FROM matches WHERE match_id = $1 AND live",
+        match_id,
+    )
+    return Standing(**dict(row)) if row else None

@@ -1,0 +1,167 @@
+"""The matcher on a real database without its doors: events go in, stored matches come out."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from contracts.events import AnyEvent, parse
+from contracts.matches import MatchChanged, MatchFound, MatchState, MatchWithdrawn
+from services.kit.consumer import Handler
+from services.kit.database import Database, DatabaseUnavailable, Transaction
+from services.kit.migrations import migrate
+from services.matcher.actions import begin
+from services.matcher.announcing import digest_of
+from services.matcher.domain.engine import Pair
+from services.matcher.handlers import market_handler
+from services.matcher.index import Index
+from services.matcher.settings import Shard
+from services.matcher.store import matches
+from services.matcher.store.matches import Announced
+from services.matcher.verify import compared, expected_of, read
+from tests.support import NOW
+
+TIGHT = {"k_s": 3, "k_p": 2, "tau_ppm": 150_000}
+"""Short lists, so that every change pushes somebody out."""
+
+Announcement = MatchFound | MatchChanged | MatchWithdrawn
+Failure = Literal["before commit", "after commit"]
+
+
+class WatchedDatabase(Database):
+    """A database that counts statements and fails when it is told to.
+
+    failures: what becomes of the next transactions. Before the commit nothing was written; after
+    it everything was, and only the answer is lost.
+    """
+
+    def __init__(self, url: str, *, schema: str | None = None) -> None:
+        super().__init__(url, schema=schema)
+        self.statements: list[str] = []
+        self.failures: list[Failure] = []
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        failure = self.failures.pop() if self.failures else None
+        async with super().transaction() as tx, self._watching(tx):
+            yield tx
+            if failure == "before commit":
+                raise DatabaseUnavailable("the connection broke before the commit")
+        if failure == "after commit":
+            raise DatabaseUnavailable("the connection broke after the commit")
+
+    @asynccontextmanager
+    async def _watching(self, tx: Transaction) -> AsyncIterator[None]:
+        def count(query: Any) -> None:
+            self.statements.append(query.query)
+
+        tx.add_query_logger(count)
+        try:
+            yield
+        finally:
+            tx.remove_query_logger(count)
+
+
+@dataclass
+class Matcher:
+    """One shard; `restart` is what a crash and a new process come to."""
+
+    url: str
+    shard: Shard = field(default_factory=lambda: Shard(0, 1))
+    limits: dict[str, int] = field(default_factory=lambda: dict(TIGHT))
+
+    async def open(self) -> None:
+        await migrate(self.url, "services.matcher", schema=self.shard.schema)
+        self.db = WatchedDatabase(self.url, schema=self.shard.schema)
+        await self.db.open()
+        self._new_process()
+        await begin(self.index, NOW)
+
+    async def close(self) -> None:
+        self.index.close()
+        await self.db.close()
+
+    async def restart(self) -> None:
+        """Forget all that is in memory and begin again from what is stored."""
+        self.index.close()
+        self._new_process()
+        await begin(self.index, NOW)
+
+    async def take(self, *events: AnyEvent) -> None:
+        await self.handle(events)
+
+    async def try_to_take(self, events: Sequence[AnyEvent], failure: Failure) -> None:
+        """Take them with a transaction that fails so."""
+        self.db.failures.append(failure)
+        try:
+            await self.handle(events)
+        except DatabaseUnavailable:
+            return
+        raise AssertionError("it should have failed")
+
+    async def live(self) -> dict[Pair, Announced]:
+        async with self.db.transaction() as tx:
+            return {
+                (row.seeker_id, row.posting_id): row
+                async for page in matches.live_matches(tx, 1000)
+                for row in page
+            }
+
+    async def announced(self) -> list[Announcement]:
+        """All that was ever announced; no relay takes it away here."""
+        async with self.db.transaction() as tx:
+            rows = await tx.fetch("SELECT topic, key, value FROM outbox ORDER BY id")
+        found: list[Announcement] = []
+        for row in rows:
+            event = parse(row["value"])
+            assert isinstance(event, MatchFound | MatchChanged | MatchWithdrawn)
+            assert (row["topic"], row["key"]) == ("rengang.matches", str(event.data.seeker_id))
+            found.append(event)
+        return found
+
+    async def assert_exact(self) -> None:
+        """What is stored is what brute force finds, and what was announced leads to it."""
+        stored = await read(self.url, self.shard)
+        assert list(compared(stored.live, expected_of(stored, 1))) == []
+        told = folded(await self.announced())
+        assert {
+            (state.seeker_id, state.posting_id): (version, digest_of(state), state.model)
+            for version, state in told.values()
+        } == {pair: (row.version, row.digest, row.model) for pair, row in stored.live.items()}
+
+    def _new_process(self) -> None:
+        self.index = Index(self.db, self.limits)
+        self.handle: Handler = market_handler(self.index, lambda: NOW)
+
+
+def folded(events: Sequence[Announcement]) -> dict[str, tuple[int, MatchState]]:
+    """What a reader of the topic has at the end, by match id: version and state.
+
+    Fails where versions do not grow one by one, or an event does not follow from the one before.
+    """
+    versions: dict[str, int] = {}
+    live: dict[str, tuple[int, MatchState]] = {}
+    for event in events:
+        assert event.version == versions.get(event.subject, 0) + 1
+        versions[event.subject] = event.version
+        match event:
+            case MatchFound():
+                assert event.subject not in live
+                live[event.subject] = event.version, event.data
+            case MatchChanged():
+                assert event.subject in live
+                live[event.subject] = event.version, event.data
+            case MatchWithdrawn():
+                del live[event.subject]
+    return live
+
+
+@asynccontextmanager
+async def running(url: str, **how: Any) -> AsyncIterator[Matcher]:
+    """A matcher on this database."""
+    matcher = Matcher(url, **how)
+    await matcher.open()
+    try:
+        yield matcher
+    finally:
+        await matcher.close()
