@@ -1,0 +1,161 @@
+"""The route that takes many postings at once, a line each."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from contracts.values import EmployerId
+from services.kit.auth import Caller, Role, require
+from services.kit.database import Database, DatabaseUnavailable
+from services.kit.intake import MIB, body_limit
+from services.kit.ndjson import (
+    MAX_LINE_BYTES,
+    MEDIA_TYPES,
+    BadLine,
+    ImportReport,
+    Line,
+    LineError,
+    LineReport,
+    Status,
+    ndjson_body,
+    read_lines,
+    rejected,
+)
+from services.kit.problems import FieldError, Problem, field_errors
+from services.postings import actions
+from services.postings.actions import Imported, NewId, Outcome
+from services.postings.api.refusals import CLOSED_EN, CLOSED_ZH, errors_of
+from services.postings.api.shapes import PostingIn
+from services.postings.domain import offers
+from services.postings.domain.offers import OfferRefused
+
+MAX_BODY_BYTES = 16 * MIB
+MAX_LINES = 5_000
+MOST_FAULTS = 20
+"""How many faults of one line are told: a line can hold more unknown fields than help anyone."""
+
+_STATUS: dict[Outcome, Status] = {
+    Outcome.PUBLISHED: "created",
+    Outcome.REVISED: "revised",
+    Outcome.UNCHANGED: "unchanged",
+    Outcome.CLOSED: "rejected",
+}
+_EXAMPLE = (
+    '{"reference":"A-1","title":"养老护理员","county":"530102","pay":{"min":5000,"max":7000,'
+    '"unit":"month"},"valid_until":"2026-06-30T23:59:59+08:00"}\n'
+    '{"title":"叉车司机","county":"530181","pay":{"min":220,"max":280,"unit":"day"},'
+    '"valid_until":"2026-05-31T23:59:59+08:00"}\n'
+)
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media_type: {
+                "schema": {
+                    "type": "string",
+                    "description": "Each line a JSON object as POST /v1/postings takes it.",
+                },
+                "example": _EXAMPLE,
+            }
+            for media_type in MEDIA_TYPES[:1]
+        },
+    },
+    **body_limit(MAX_BODY_BYTES),
+}
+
+
+def add_routes(
+    router: APIRouter, db: Database, *, clock: Callable[[], datetime], new_id: NewId
+) -> None:
+    """Add the route to the router."""
+
+    @router.post("/import", summary="批量导入 Import postings, a line each", openapi_extra=_BODY)
+    async def import_postings(
+        request: Request, caller: Annotated[Caller, Depends(require(Role.EMPLOYER))]
+    ) -> ImportReport:
+        """NDJSON: a posting a line, at most 5,000 lines, 64 KiB a line and 16 MiB together.
+
+        Good lines are in, whatever is wrong with others; the report says of each line what came
+        of it. A line whose reference this employer has used revises that posting. A line without
+        one is known by its content. So importing a file again changes nothing; after a failure in
+        the middle, send it again.
+        """
+        lines = read_lines(
+            await ndjson_body(request), max_lines=MAX_LINES, max_line_bytes=MAX_LINE_BYTES
+        )
+        reports: list[LineReport] = []
+        while batch := list(islice(lines, actions.MOST_LINES)):
+            good, bad = _sorted_out(batch, clock())
+            try:
+                imported = await actions.import_offers(
+                    db, EmployerId(caller.subject), good, clock(), new_id=new_id
+                )
+            except DatabaseUnavailable as error:
+                raise _interrupted(batch[0].number) from error
+            reports += bad
+            reports += map(_report, imported)
+        return ImportReport.of(reports)
+
+
+def _sorted_out(
+    batch: Iterable[Line | BadLine], now: datetime
+) -> tuple[list[actions.Line], list[LineReport]]:
+    """The lines that can be taken in, and the reports of those that cannot."""
+    good: list[actions.Line] = []
+    bad: list[LineReport] = []
+    for line in batch:
+        match line:
+            case BadLine(number, error):
+                bad.append(rejected(number, [error]))
+            case Line(number, value):
+                try:
+                    posting = PostingIn.model_validate(value)
+                    offer = posting.offer()
+                    offers.check(offer, now)
+                except ValidationError as error:
+                    bad.append(_rejected(number, value, field_errors(error, value)))
+                except OfferRefused as refused:
+                    bad.append(_rejected(number, value, errors_of(refused)))
+                else:
+                    good.append(actions.Line(number, offer, posting.reference))
+    return good, bad
+
+
+def _rejected(number: int, value: dict[str, Any], errors: list[FieldError]) -> LineReport:
+    told = errors[:MOST_FAULTS]
+    if left := len(errors) - len(told):
+        told.append(
+            {"pointer": "", "zh": f"另有 {left} 处不符合要求。", "en": f"And {left} more fault(s)."}
+        )
+    reference = value.get("reference")
+    known = isinstance(reference, str) and len(reference) <= 100
+    return rejected(number, told, reference=reference if known else None)
+
+
+def _report(imported: Imported) -> LineReport:
+    closed = imported.outcome is Outcome.CLOSED
+    return LineReport(
+        line=imported.number,
+        status=_STATUS[imported.outcome],
+        id=str(imported.posting.posting_id),
+        reference=imported.posting.reference,
+        errors=[LineError(pointer="", zh=CLOSED_ZH, en=CLOSED_EN)] if closed else [],
+    )
+
+
+def _interrupted(number: int) -> Problem:
+    return Problem(
+        503,
+        "import_interrupted",
+        zh=f"数据库暂时没有响应：第 {number} 行之前的已导入，其余没有。"
+        "请稍后重新发送整个文件，已导入的行不会重复。",
+        en=f"The database does not answer now: lines before {number} are in, the others are not. "
+        "Send the whole file again later; lines that are in will not be doubled.",
+        headers={"Retry-After": "2"},
+        first_line_not_imported=number,
+    )
