@@ -129,7 +129,7 @@ def _join(folder: DataFolder, console: Console, *, fresh: bool) -> None:
     running = state.load(folder)
     if running is not None and running.phase is Phase.STARTING:
         running = _follow(folder, console, None)
-    console.print(f"already up, since {_ago(running)}" if running else "already up")
+    console.print(f"already up, for {_ago(running)}" if running else "already up")
 
 
 def _forget(folder: DataFolder) -> None:

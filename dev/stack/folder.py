@@ -94,7 +94,8 @@ class DataFolder:
         for entry in self.path.iterdir():
             # The lock stays: a new file would be a new lock, held by nobody.
             if entry.name not in (MARKER, "run"):
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                whole = entry.is_dir() and not entry.is_symlink()
+                shutil.rmtree(entry) if whole else entry.unlink()
         self.state_file.unlink(missing_ok=True)
         self.open()
 

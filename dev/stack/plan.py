@@ -102,8 +102,9 @@ async def local_stack(
 
 def forget(folder: DataFolder) -> None:
     """Delete all that a stack kept, in the data folder and outside it. Raises FolderRefused."""
+    if folder.is_ours:
+        postgres.remove(folder.path)
     folder.empty()
-    postgres.remove(folder.path)
 
 
 def make(
@@ -134,7 +135,7 @@ def make(
     )
     if sample:
         stages = (*stages, (errands.sample(settings, folder, ROOT),))
-    return Plan(stages, settings, tuple(moved))
+    return Plan(stages, settings, (moved,) if moved else ())
 
 
 def _settings(folder: DataFolder, port: Mapping[str, int], kafka: str) -> dict[str, str]:

