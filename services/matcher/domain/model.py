@@ -140,10 +140,12 @@ def fit(
     for text in corpus:
         n_docs += 1
         df[list({bucket_of(term) for term in terms(text)})] += 1
-    of_df = {int(times): _idf(int(times), n_docs) for times in np.unique(df)}
-    known, where = np.unique(df, return_inverse=True)
-    idf = np.array([of_df[int(times)] for times in known], np.uint16)[where]
-    return _model(idf, _idf(0, n_docs), weights or Weights(), limits or Limits())
+    unseen = _idf(0, n_docs)
+    idf = np.full(BUCKETS, unseen, np.uint16)
+    seen = np.flatnonzero(df)
+    known, where = np.unique(df[seen], return_inverse=True)
+    idf[seen] = np.array([_idf(times, n_docs) for times in known.tolist()], np.uint16)[where]
+    return _model(idf, unseen, weights or Weights(), limits or Limits())
 
 
 def _idf(df: int, n_docs: int) -> int:

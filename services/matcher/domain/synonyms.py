@@ -12,7 +12,7 @@ from services.matcher.domain.text import normal_skill, plain
 # First the spelling that stands for all, then the others. The first is never shown, and is chosen
 # so that no two groups come near each other (高压电工作业 and 低压电工作业 share five characters of
 # six). Left out on purpose because they mean other things in postings as well: r, c, go, tf, 算法.
-_SKILLS = """
+SKILLS = """
 javascript|js|ecmascript|es6
 typescript|ts
 python|python3|py
@@ -99,7 +99,7 @@ a2牵引车驾照|a2驾照|a2驾驶证|驾照a2
 
 # Everyday titles that the classification of 2022 does not know, by the occupation they belong to.
 # Own compilation. Left out on purpose, since they are several: 矿工, 出纳, 普工, 文员, 助理.
-_TITLES: dict[str, str] = {
+TITLES: dict[str, str] = {
     "6-18-02-04": "电焊工 氩弧焊工 气焊工 二保焊工",
     "6-31-01-03": "水电工 维修电工 低压电工 高压电工",
     "6-30-05-01": "叉车司机 叉车工 吊车司机",
@@ -177,7 +177,7 @@ def occupation_of_title(title: str) -> str | None:
 
 @cache
 def _spellings() -> dict[str, str]:
-    groups = (line.split("|") for line in _SKILLS.strip().splitlines())
+    groups = (line.split("|") for line in SKILLS.strip().splitlines())
     return {
         normal_skill(other): normal_skill(first) for first, *others in groups for other in others
     }
@@ -186,6 +186,6 @@ def _spellings() -> dict[str, str]:
 @cache
 def _titles() -> dict[str, str]:
     known = {plain(name): code for code, name in occupations()}
-    for code, names in _TITLES.items():
+    for code, names in TITLES.items():
         known.update((name.replace("·", " "), code) for name in names.split())
     return known
