@@ -1,0 +1,112 @@
+"""What the certificate doors answer with: certificates, verdicts in words.
+
+What is asked stands in fields and beside each route.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contracts.values import CERTIFICATE_LEVELS, CertificateStatus
+from contracts.vocabulary.occupations import occupation_name
+from services.certificates.domain.folder import Claim
+from services.certificates.domain.registry import Entry, Verdict
+from services.kit.problems import Language, language_of
+
+
+class CertificateView(BaseModel):
+    """A certificate as the registry has it. valid_until: its last good day, null for ever."""
+
+    occupation: str = Field(examples=["6-31-01-03"])
+    occupation_name: str = Field(examples=["电工"])
+    level: int | None = Field(description="1…8", examples=[4])
+    level_name: str | None = Field(examples=["高级工"])
+    level_label: str | None = Field(description="as printed", examples=["三级"])
+    name: str = Field(examples=["电工"])
+    issuer: str = Field(examples=["S000053000123"])
+    issued_on: date
+    valid_until: date | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "CertificateView":
+        """The view of an entry."""
+        return cls(
+            occupation=entry.occupation,
+            occupation_name=occupation_name(entry.occupation),
+            level=entry.level,
+            level_name=None if entry.level is None else CERTIFICATE_LEVELS[entry.level],
+            level_label=entry.level_label,
+            name=entry.name,
+            issuer=entry.issuer,
+            issued_on=entry.issued_on,
+            valid_until=entry.valid_until,
+        )
+
+
+class ClaimView(BaseModel):
+    """A claim as it stands. reason: why it does not count. explanation: that in words."""
+
+    claim_id: UUID
+    status: CertificateStatus = Field(examples=[CertificateStatus.VERIFIED])
+    reason: Verdict | None
+    explanation: str
+    number_masked: str = Field(examples=["S00****************456"])
+    certificate: CertificateView | None
+    claimed_at: datetime
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, claim: Claim, language: Language) -> "ClaimView":
+        """The view of a claim."""
+        return cls(
+            claim_id=claim.claim_id,
+            status=claim.status,
+            reason=claim.reason,
+            explanation=in_words(claim.reason or Verdict.VALID, language),
+            number_masked=claim.number_masked,
+            certificate=None if claim.entry is None else CertificateView.of(claim.entry),
+            claimed_at=claim.claimed_at,
+            decided_at=claim.decided_at,
+        )
+
+
+_WORDS: dict[Verdict, tuple[str, str]] = {
+    Verdict.VALID: (
+        "登记库中有此证书，持证人一致，在有效期内。",
+        "The registry has this certificate; it is the holder's and in force.",
+    ),
+    Verdict.EXPIRED: ("证书已过有效期。", "The certificate has expired."),
+    Verdict.SUSPENDED: (
+        "证书已被发证机构暂停，恢复后自动重新生效。",
+        "The issuer has suspended the certificate; it counts again once that is lifted.",
+    ),
+    Verdict.REVOKED: ("证书已被发证机构撤销。", "The issuer has revoked the certificate."),
+    # Says of neither which of the three is wrong, nor that the certificate is a forgery.
+    Verdict.NOT_FOUND: (
+        "登记库中没有与所填编号、姓名、身份证号都一致的证书。这不说明证书是假的：请核对所填内容；"
+        "新证书可能尚未上传，也可向发证机构查询。",
+        "The registry has no certificate of exactly this number, name and identity number. That "
+        "does not make it a forgery: check what was entered; a new certificate may not have been "
+        "uploaded yet; or ask the issuer.",
+    ),
+}
+
+
+def in_words(verdict: Verdict, language: Language) -> str:
+    """The verdict as a sentence."""
+    zh, en = _WORDS[verdict]
+    return zh if language == "zh" else en
+
+
+def language(request: Request) -> Language:
+    """The language this caller asks for."""
+    return language_of(request.headers.get("accept-language"))
+
+
+def answered(view: BaseModel, status: int, language: Language) -> Response:
+    """A view as the answer, naming its language."""
+    headers = {"Content-Language": language, "Vary": "Accept-Language"}
+    return Response(view.model_dump_json(), status, headers, "application/json")

@@ -1,0 +1,61 @@
+"""Keyed digests: how numbers and names are kept, so that they are compared but never read.
+
+Where the key comes from is a setting; what is compared with what is the registry's matter.
+"""
+
+import hmac
+import unicodedata
+from dataclasses import dataclass
+
+from services.certificates.domain.identity import identity_number
+from services.certificates.domain.numbers import CertificateNumber
+
+_MIDDLE_DOTS = dict.fromkeys("•‧∙⋅・.●", "·")
+_SPELLING = str.maketrans(_MIDDLE_DOTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Who holds which certificate, as 32-byte digests; two statements are compared whole."""
+
+    number: bytes
+    holder: bytes
+    identity: bytes
+
+
+class Pepper:
+    """The secret that keys the digests (HMAC-SHA256, RFC 2104).
+
+    An identity number has too few possibilities for a plain hash: whoever has a dump could try
+    them all. The secret stays outside of the database, so a dump alone tells nothing.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._key = secret.encode()
+
+    def __repr__(self) -> str:
+        return "Pepper(…)"
+
+    def statement(
+        self, number: CertificateNumber, holder_name: str, identity_text: str
+    ) -> Statement:
+        """Raises IdentityNumberInvalid."""
+        return Statement(
+            number=self._digest("number", number.text),
+            holder=self._digest("holder", holder(holder_name)),
+            identity=self._digest("identity", identity_number(identity_text)),
+        )
+
+    def seal(self) -> bytes:
+        """What tells this secret from another without telling it."""
+        return self._digest("seal", "")
+
+    def _digest(self, kind: str, text: str) -> bytes:
+        # The kind keeps equal texts apart: else T and an identity number could be put together
+        # from two columns.
+        return hmac.digest(self._key, f"{kind}\0{text}".encode(), "sha256")
+
+
+def holder(name: str) -> str:
+    """A holder's name in its one spelling: width, case, spaces and kinds of middle dot aside."""
+    return "".join(unicodedata.normalize("NFKC", name).split()).translate(_SPELLING).casefold()

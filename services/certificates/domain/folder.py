@@ -1,0 +1,134 @@
+"""The seeker's folder: claims, what became of each, and one version over all of them.
+
+How a claim is stored or announced does not live here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from contracts.values import CertificateId, CertificateStatus, SeekerId
+from services.certificates.domain.digests import Statement
+from services.certificates.domain.registry import Entry, Verdict, answer, ends_at
+
+MOST_CLAIMS = 100
+"""Claims of one seeker: more than anyone holds, too few to guess numbers with; it also bounds what
+an event carries."""
+
+
+class TooManyClaims(Exception):
+    """The seeker has MOST_CLAIMS claims already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A seeker's word that a certificate is theirs, and what the registry made of it.
+
+    occupation: which of several certificates under one number is meant, None for the best of them.
+    entry: what the verdict rests on, as it was announced last.
+    """
+
+    claim_id: CertificateId
+    statement: Statement
+    occupation: str | None
+    number_masked: str
+    claimed_at: datetime
+    decided_at: datetime
+    status: CertificateStatus = CertificateStatus.CLAIMED
+    reason: Verdict | None = None
+    entry: Entry | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether it counts."""
+        return self.status is CertificateStatus.VERIFIED
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The moment from which it no longer counts, where one is known."""
+        if self.entry is None or self.entry.valid_until is None:
+            return None
+        return ends_at(self.entry.valid_until)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it counts although its time is over."""
+        return self.is_verified and self.ends_at is not None and self.ends_at <= now
+
+    def judged(self, entries: Iterable[Entry], now: datetime) -> "Claim":
+        """The claim as the registry's entries make it; itself where they change nothing."""
+        kept = None if self.entry is None else self.entry.entry_id
+        verdict, entry = answer(entries, now, kept=kept)
+        if verdict is Verdict.VALID:
+            status, reason = CertificateStatus.VERIFIED, None
+        elif self.status in (CertificateStatus.VERIFIED, CertificateStatus.LAPSED):
+            status, reason = CertificateStatus.LAPSED, verdict
+        else:
+            status, reason = CertificateStatus.REJECTED, verdict
+        if (status, reason, entry) == (self.status, self.reason, self.entry):
+            return self
+        return replace(self, status=status, reason=reason, entry=entry, decided_at=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a folder: the claim that changed, and all that counts since."""
+
+    seeker_id: SeekerId
+    version: int
+    claim: Claim
+    in_force: tuple[Claim, ...]
+
+
+@dataclass(slots=True)
+class Folder:
+    """All claims of one seeker. version: grows by one with each change, with no gap."""
+
+    seeker_id: SeekerId
+    version: int = 0
+    claims: dict[CertificateId, Claim] = field(default_factory=dict)
+
+    def like(self, claim: Claim) -> Claim | None:
+        """The claim already here that says the same."""
+        said = (claim.statement, claim.occupation)
+        return next((c for c in self.claims.values() if (c.statement, c.occupation) == said), None)
+
+    def proven_by(self, entry: Entry | None) -> Claim | None:
+        """The verified claim that rests on this entry."""
+        if entry is None:
+            return None
+        return next(
+            (
+                claim
+                for claim in self.claims.values()
+                if claim.is_verified and claim.entry and claim.entry.entry_id == entry.entry_id
+            ),
+            None,
+        )
+
+    def admit(self, claim: Claim) -> Change:
+        """Take in a new claim. Raises TooManyClaims."""
+        if len(self.claims) >= MOST_CLAIMS:
+            raise TooManyClaims
+        return self._changed(claim)
+
+    def review(
+        self, claim_id: CertificateId, entries: Iterable[Entry], now: datetime
+    ) -> Change | None:
+        """Judge a claim by what the registry says now; None where nothing came of it.
+
+        A certificate counts once: what another verified claim rests on proves nothing here.
+        """
+        claim = self.claims[claim_id]
+        free = [entry for entry in entries if self.proven_by(entry) in (None, claim)]
+        judged = claim.judged(free, now)
+        return None if judged is claim else self._changed(judged)
+
+    def in_force(self) -> tuple[Claim, ...]:
+        """All that counts, in order of id."""
+        verified = (claim for claim in self.claims.values() if claim.is_verified)
+        return tuple(sorted(verified, key=lambda claim: claim.claim_id))
+
+    def _changed(self, claim: Claim) -> Change:
+        self.claims[claim.claim_id] = claim
+        self.version += 1
+        return Change(self.seeker_id, self.version, claim, self.in_force())

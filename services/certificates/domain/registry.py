@@ -1,0 +1,193 @@
+"""What issuers say: registrations, whether one is good at a moment, which one answers a question.
+
+Who claims it does not live here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from uuid import UUID
+
+from services.certificates.domain.digests import Statement, holder
+from services.certificates.domain.numbers import CertificateNumber, NumberFormat
+
+# The whole country keeps one clock and no daylight saving time.
+CHINA = timezone(timedelta(hours=8))
+
+
+class RegistryStatus(StrEnum):
+    """What the issuer says of a certificate, apart from its dates."""
+
+    IN_FORCE = "in_force"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+class Verdict(StrEnum):
+    """The answer to "is this certificate good, and this person's?"."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A certificate in the registry. level: 1…8 or None. valid_until: its last good day."""
+
+    entry_id: UUID
+    issuer: str
+    occupation: str
+    level: int | None
+    level_label: str | None
+    name: str
+    issued_on: date
+    valid_until: date | None
+    status: RegistryStatus
+
+    def verdict(self, now: datetime) -> Verdict:
+        """What it is worth at that moment; the reason that lasts longest is the one given."""
+        if self.status is RegistryStatus.REVOKED:
+            return Verdict.REVOKED
+        if self.valid_until is not None and now >= ends_at(self.valid_until):
+            return Verdict.EXPIRED
+        if self.status is RegistryStatus.SUSPENDED:
+            return Verdict.SUSPENDED
+        return Verdict.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A line of an import: what an issuer says of one certificate, without any number or name.
+
+    scope: tells apart what shares a number; empty unless the number is the holder's own.
+    """
+
+    statement: Statement
+    scope: str
+    number_masked: str
+    number_format: NumberFormat
+    issuer: str
+    occupation: str
+    level: int | None
+    level_label: str | None
+    name: str
+    issued_on: date
+    valid_until: date | None
+    status: RegistryStatus
+
+    @property
+    def key(self) -> tuple[str, bytes, str]:
+        """What makes two lines speak of one certificate."""
+        return self.issuer, self.statement.number, self.scope
+
+
+class RegistrationRule(StrEnum):
+    """What a line may not say, although each of its fields is well-formed."""
+
+    ISSUED_IN_FUTURE = "issued_in_future"
+    ENDS_BEFORE_ISSUE = "ends_before_issue"
+    NAME_TELLS_PERSON = "name_tells_person"
+    ISSUER_TELLS_PERSON = "issuer_tells_person"
+
+
+def broken_rules(
+    number: CertificateNumber,
+    holder_name: str,
+    identity: str,
+    *,
+    name: str,
+    issuer: str,
+    issued_on: date,
+    valid_until: date | None,
+    today: date,
+) -> list[RegistrationRule]:
+    """The rules that a line breaks. identity: in its one spelling.
+
+    The certificate's name and its issuer travel on the bus, where no person may be told.
+    """
+    # A name of one character stands in half of all words.
+    personal = [
+        told
+        for told in (holder(holder_name), identity.casefold(), number.text.casefold())
+        if len(told) > 1
+    ]
+    broken = {
+        RegistrationRule.ISSUED_IN_FUTURE: issued_on > today,
+        RegistrationRule.ENDS_BEFORE_ISSUE: valid_until is not None and valid_until < issued_on,
+        RegistrationRule.NAME_TELLS_PERSON: any(told in holder(name) for told in personal),
+        RegistrationRule.ISSUER_TELLS_PERSON: any(told in holder(issuer) for told in personal),
+    }
+    return [rule for rule, holds in broken.items() if holds]
+
+
+class Flag(StrEnum):
+    """What is odd about a line and still no reason to refuse it."""
+
+    UNUSUAL_NUMBER = "unusual_number"
+    NUMBER_SAYS_OTHER_LEVEL = "number_says_other_level"
+    NUMBER_SAYS_OTHER_YEAR = "number_says_other_year"
+    NUMBER_SAYS_OTHER_HOLDER = "number_says_other_holder"
+
+
+def scope_of(number: CertificateNumber, occupation: str, name: str) -> str:
+    """Every special-operation card of a person bears the same number: T and the identity number."""
+    if number.format is NumberFormat.SPECIAL_OPERATION:
+        return f"{occupation} {name}"
+    return ""
+
+
+def flags_of(
+    number: CertificateNumber, identity: str, level: int | None, issued_on: date
+) -> list[Flag]:
+    """Where the number does not say what the line says. identity: in its one spelling."""
+    odd = {
+        Flag.UNUSUAL_NUMBER: number.format is NumberFormat.OTHER,
+        Flag.NUMBER_SAYS_OTHER_LEVEL: number.level is not None and number.level != level,
+        Flag.NUMBER_SAYS_OTHER_YEAR: (
+            number.year is not None and number.year != issued_on.year % 100
+        ),
+        Flag.NUMBER_SAYS_OTHER_HOLDER: (
+            number.identity is not None and number.identity != identity
+        ),
+    }
+    return [flag for flag, holds in odd.items() if holds]
+
+
+def ends_at(valid_until: date) -> datetime:
+    """The first moment at which a certificate good until that day no longer is."""
+    midnight = datetime.combine(valid_until + timedelta(days=1), datetime.min.time(), CHINA)
+    return midnight.astimezone(UTC)
+
+
+def today(now: datetime) -> date:
+    """The date in China."""
+    return now.astimezone(CHINA).date()
+
+
+_BEST_FIRST = (Verdict.VALID, Verdict.SUSPENDED, Verdict.EXPIRED, Verdict.REVOKED)
+
+
+def answer(
+    entries: Iterable[Entry], now: datetime, *, kept: UUID | None = None
+) -> tuple[Verdict, Entry | None]:
+    """The verdict over all that the registry has for one statement, and what it rests on.
+
+    Where several certificates bear the number, the best of them: good before not, then the one it
+    rested on before (`kept`), the higher level, the longer validity, the smaller id.
+    """
+
+    def rank(entry: Entry) -> tuple[int, bool, int, date, int]:
+        return (
+            -_BEST_FIRST.index(entry.verdict(now)),
+            entry.entry_id == kept,
+            entry.level or 0,
+            entry.valid_until or date.max,
+            -entry.entry_id.int,
+        )
+
+    best = max(entries, key=rank, default=None)
+    return (Verdict.NOT_FOUND, None) if best is None else (best.verdict(now), best)

@@ -1,0 +1,109 @@
+"""The certificates service as a process: `python -m services.certificates.main`.
+
+What it does stands in api and actions.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+from fastapi import FastAPI
+
+from contracts import asyncapi
+from contracts.certificates import (
+    CertificateClaimed,
+    CertificateLapsed,
+    CertificateRejected,
+    CertificateVerified,
+)
+from services.certificates import api
+from services.certificates.actions.reviewing import lapse_expired
+from services.certificates.actions.sealing import seal
+from services.certificates.domain.digests import Pepper
+from services.certificates.settings import CertificatesSettings
+from services.kit import http
+from services.kit.auth import Authenticator, KeySet
+from services.kit.background import background
+from services.kit.database import Database
+from services.kit.idempotency import prune_idempotency
+from services.kit.migrations import migrate
+from services.kit.periodic import run_every
+from services.kit.relay import Relay
+from services.kit.settings import load
+
+TITLE = "证书 Certificates"
+_PRUNE_EVERY_S = 600.0
+
+_DESCRIPTION = (
+    "证书登记库：发证机构的登记导入，求职者认领即时核验，协作城市查询。编号、姓名、身份证号只存带密钥的摘要。"
+    "\n\n"
+    "The registry of certificates: issuers' records are imported, a seeker's claim is judged at "
+    "once, partner cities look certificates up. Of numbers and names only keyed digests are kept."
+)
+
+
+def make_app(settings: CertificatesSettings) -> FastAPI:
+    """Settings → database → relay → app. Nothing connects before it is served."""
+    url = settings.database_url.get_secret_value()
+    pepper = Pepper(settings.pepper.get_secret_value())
+    db = Database(url)
+    relay = Relay(url, settings.kafka)
+
+    async def expire() -> None:
+        await lapse_expired(db, now())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await migrate(url, "services.certificates")
+        await db.open()
+        try:
+            await seal(db, pepper)
+            async with background(
+                relay=relay.run,
+                expiry=partial(run_every, settings.expiry_interval_s, expire, "expiry"),
+                prune=partial(
+                    run_every, _PRUNE_EVERY_S, partial(prune_idempotency, db), "idempotency"
+                ),
+            ):
+                yield
+        finally:
+            await db.close()
+
+    return http.make_app(
+        title=TITLE,
+        service="certificates",
+        description=_DESCRIPTION,
+        authenticator=Authenticator(KeySet(settings.jwks_url), settings.issuer, settings.audience),
+        readiness=[http.Check("database", db.ping)],
+        lifespan=lifespan,
+        routers=[api.routes(db, pepper, clock=now, new_id=new_id)],
+        asyncapi=asyncapi_document,
+    )
+
+
+def now() -> datetime:
+    """The time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): ids of claims sort by their time."""
+    return uuid_utils.compat.uuid7()
+
+
+def asyncapi_document() -> dict[str, Any]:
+    """What this service announces."""
+    return asyncapi.document(
+        title=TITLE,
+        version="1",
+        sends=[CertificateClaimed, CertificateVerified, CertificateRejected, CertificateLapsed],
+        receives=[],
+    )
+
+
+if __name__ == "__main__":
+    http.serve(make_app, load(CertificatesSettings))

@@ -1,0 +1,188 @@
+"""Rows of the registry, of verifications, and the seal of the secret that keys the digests.
+
+Claims and folders stand in store.folders.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from contracts.values import CertificateId
+from services.certificates.domain.digests import Statement
+from services.certificates.domain.registry import Entry, Registration, RegistryStatus, Verdict
+from services.kit.database import Record, Transaction
+
+# One registry, one lock: an import alone, claims together. It is held for a batch of an import,
+# not for the whole of it.
+_REGISTRY_LOCK = 0x72656769
+
+
+async def lock_registry_for_import(tx: Transaction) -> None:
+    """Wait for open claims to commit, and let none begin before this transaction ends."""
+    await tx.execute("SELECT pg_advisory_xact_lock($1)", _REGISTRY_LOCK)
+
+
+async def lock_registry_for_claim(tx: Transaction) -> None:
+    """Let no import begin or end before this transaction ends.
+
+    Without it an import could miss a claim that is not committed yet, which in turn did not see
+    the imported entry: the claim would stay rejected.
+    """
+    await tx.execute("SELECT pg_advisory_xact_lock_shared($1)", _REGISTRY_LOCK)
+
+
+async def insert_seal(tx: Transaction, digest: bytes) -> None:
+    """Remember the secret's seal, unless one is remembered."""
+    await tx.execute("INSERT INTO seal (digest) VALUES ($1) ON CONFLICT DO NOTHING", digest)
+
+
+async def select_seal(tx: Transaction) -> bytes:
+    """The seal that this database was filled under."""
+    return bytes(await tx.fetchval("SELECT digest FROM seal"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row that an import made or changed. key: of its registration."""
+
+    key: tuple[str, bytes, str]
+    entry_id: UUID
+    created: bool
+
+
+async def upsert_entries(
+    tx: Transaction, registrations: Sequence[Registration], now: datetime
+) -> list[Stored]:
+    """Make or change the rows; those that said the same already are not returned.
+
+    registrations: no two with one key.
+    """
+    rows = await tx.fetch(
+        """
+        INSERT INTO registry AS r (
+            issuer, number_digest, scope, holder_digest, identity_digest, number_masked,
+            number_format, occupation, level, level_label, name, issued_on, valid_until, status,
+            changed_at)
+        SELECT *, $15::timestamptz FROM unnest(
+            $1::text[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
+            $8::text[], $9::smallint[], $10::text[], $11::text[], $12::date[], $13::date[],
+            $14::text[])
+        ON CONFLICT (issuer, number_digest, scope) DO UPDATE SET
+            holder_digest = excluded.holder_digest, identity_digest = excluded.identity_digest,
+            occupation = excluded.occupation, level = excluded.level,
+            level_label = excluded.level_label, name = excluded.name,
+            issued_on = excluded.issued_on, valid_until = excluded.valid_until,
+            status = excluded.status, changed_at = excluded.changed_at
+        WHERE (r.holder_digest, r.identity_digest, r.occupation, r.level, r.level_label, r.name,
+               r.issued_on, r.valid_until, r.status)
+            IS DISTINCT FROM
+              (excluded.holder_digest, excluded.identity_digest, excluded.occupation,
+               excluded.level, excluded.level_label, excluded.name, excluded.issued_on,
+               excluded.valid_until, excluded.status)
+        RETURNING entry_id, issuer, number_digest, scope, (xmax = 0) AS created
+        """,
+        [r.issuer for r in registrations],
+        [r.statement.number for r in registrations],
+        [r.scope for r in registrations],
+        [r.statement.holder for r in registrations],
+        [r.statement.identity for r in registrations],
+        [r.number_masked for r in registrations],
+        [r.number_format.value for r in registrations],
+        [r.occupation for r in registrations],
+        [r.level for r in registrations],
+        [r.level_label for r in registrations],
+        [r.name for r in registrations],
+        [r.issued_on for r in registrations],
+        [r.valid_until for r in registrations],
+        [r.status.value for r in registrations],
+        now,
+    )
+    return [
+        Stored((row["issuer"], row["number_digest"], row["scope"]), row["entry_id"], row["created"])
+        for row in rows
+    ]
+
+
+_ENTRY = (
+    "r.entry_id, r.issuer, r.occupation, r.level, r.level_label, r.name, r.issued_on, "
+    "r.valid_until, r.status AS entry_status"
+)
+
+
+async def select_entries_stating(
+    tx: Transaction, statement: Statement, occupation: str | None
+) -> list[Entry]:
+    """What is registered under exactly this number, holder and identity number."""
+    rows = await tx.fetch(
+        f"""
+        SELECT {_ENTRY} FROM registry r
+        WHERE number_digest = $1 AND identity_digest = $2 AND holder_digest = $3
+          AND ($4::text IS NULL OR occupation = $4)
+        """,  # noqa: S608 (a constant)
+        statement.number,
+        statement.identity,
+        statement.holder,
+        occupation,
+    )
+    return [entry_of(row) for row in rows]
+
+
+async def select_entries_claimed(
+    tx: Transaction, claim_ids: Iterable[CertificateId]
+) -> dict[CertificateId, list[Entry]]:
+    """For each of these claims, what is registered under what it says."""
+    entries: dict[CertificateId, list[Entry]] = {claim_id: [] for claim_id in claim_ids}
+    rows = await tx.fetch(
+        f"""
+        SELECT c.claim_id, {_ENTRY}
+        FROM claims c JOIN registry r USING (number_digest, identity_digest, holder_digest)
+        WHERE c.claim_id = ANY($1::uuid[])
+          AND (c.asked_occupation IS NULL OR c.asked_occupation = r.occupation)
+        """,  # noqa: S608 (a constant)
+        list(entries),
+    )
+    for row in rows:
+        entries[row["claim_id"]].append(entry_of(row))
+    return entries
+
+
+def entry_of(row: Record) -> Entry:
+    """The entry in a row of the registry, or as a claim remembers it."""
+    return Entry(
+        entry_id=row["entry_id"],
+        issuer=row["issuer"],
+        occupation=row["occupation"],
+        level=row["level"],
+        level_label=row["level_label"],
+        name=row["name"],
+        issued_on=row["issued_on"],
+        valid_until=row["valid_until"],
+        status=RegistryStatus(row["entry_status"]),
+    )
+
+
+async def insert_verification(
+    tx: Transaction,
+    verification_id: UUID,
+    *,
+    requester: str,
+    purpose: str,
+    verdict: Verdict,
+    entry_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Record that somebody asked, why, and what was answered."""
+    await tx.execute(
+        """
+        INSERT INTO verifications
+            (verification_id, requester, purpose, verdict, entry_id, verified_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        verification_id,
+        requester,
+        purpose,
+        verdict.value,
+        entry_id,
+        now,
+    )
