@@ -17,8 +17,8 @@ _LANGUAGES = ("zh", "en")
 _WORDS = {
     "live": ("当前匹配", "live matches"),
     "waiting": ("等待新的匹配（Ctrl-C 结束）…", "waiting for matches (Ctrl-C ends) …"),
-    "found": ("新匹配", "match"),
-    "better": ("更匹配", "better"),
+    "found": ("新匹配", "new match"),
+    "improved": ("更匹配", "better match"),
     "changed": ("有变化", "changed"),
     "withdrawn": ("已撤下", "withdrawn"),
     "missing": ("还缺", "missing"),
@@ -68,7 +68,7 @@ class _Screen:
                 self._print_match(match, "cyan", "")
         if not self._json:
             self._console.print(f"[dim]{self._word('waiting')}[/dim]")
-        for event in self._events(f"{base}/stream", str(page["stream_position"])):
+        for event in self._events(f"{base}/stream", str(page["position"])):
             self._show(event)
 
     def _events(self, path: str, position: str) -> Iterator[ServerSentEvent]:
@@ -102,7 +102,7 @@ class _Screen:
             title = self._titles.get(told["posting_id"], told["posting_id"])
             self._console.print(f"[red]✕ {self._word('withdrawn')}[/red]  {title}")
             return
-        colour = {"found": "green", "better": "bright_green"}.get(kind, "yellow")
+        colour = {"found": "green", "improved": "bright_green"}.get(kind, "yellow")
         self._print_match(told["match"], colour, self._word(kind))
 
     def _print_match(self, match: dict[str, Any], colour: str, label: str) -> None:
@@ -113,20 +113,23 @@ class _Screen:
             head.append(f"● {label}  ", colour)
         head.append(f"{match['score_ppm'] / 10_000:5.1f} %  ", f"bold {colour}")
         head.append(posting["title"], "bold")
-        head.append(f"  {posting['pay_text']}  {posting['place']}")
+        head.append(f"  {self._said(posting['pay_text'])}  {self._said(posting['place'])}")
         self._console.print(head, soft_wrap=True)
         for leaf in _leaves(match["reason"]):
             proof = "  🛡" if leaf.get("certificate_id") else ""
             self._console.print(
-                f"    [dim]{leaf['points_ppm'] / 10_000:5.1f}[/dim]  {leaf['text']}{proof}",
+                f"    [dim]{leaf['points_ppm'] / 10_000:5.1f}[/dim]  {self._said(leaf['text'])}{proof}",
                 soft_wrap=True,
             )
         if match["missing"]:
-            lacks = "；".join(item["text"] for item in match["missing"])
+            lacks = "；".join(self._said(item["text"]) for item in match["missing"])
             self._console.print(f"    [dim]{self._word('missing')}: {lacks}[/dim]", soft_wrap=True)
 
     def _word(self, key: str) -> str:
         return _WORDS.get(key, (key, key))[_LANGUAGES.index(self._lang)]
+
+    def _said(self, words: dict[str, str]) -> str:
+        return words[self._lang]
 
     def _headers(self) -> dict[str, str]:
         token = self._reach.token("seeker", self._account)

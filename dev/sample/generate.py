@@ -36,6 +36,7 @@ _WELFARE = ["五险一金", "包吃住", "双休", "带薪年假", "节日福利
 _MANNERS = ["吃苦耐劳", "责任心强", "服从安排", "有团队精神", "能适应倒班", "沟通能力好"]
 
 ISSUER = "sample-yunnan-01"
+_NAME = "样例求职者"
 
 
 def postings(count: int, *, seed: int = 1, now: datetime | None = None) -> Iterator[Line]:
@@ -88,7 +89,7 @@ def _posting(draw: random.Random, number: int, now: datetime) -> Line:
 
 
 def seekers(count: int, *, seed: int = 1) -> Iterator[Line]:
-    """Lines for `/v1/seekers/import`. Names and numbers are plainly samples."""
+    """Lines for `/v1/seekers/import`. Name and numbers are plainly samples."""
     for number in range(1, count + 1):
         yield _seeker(number, seed)
 
@@ -116,21 +117,25 @@ def _seeker(number: int, seed: int) -> Line:
     duties = "；".join(_some(draw, trade.duties, 1, 2))
     return {
         "account": account(number),
-        "person": {"name": f"样例求职者{number:05d}", "phone": f"1990000{number % 10000:04d}"},
-        "titles": titles,
-        "text": f"{years}年{titles[0]}经验。{duties}。" if years else f"想找{titles[0]}的工作。",
-        "occupations": [trade.occupation] if draw.random() < 0.8 else [],
-        "skills": list(dict.fromkeys(skills)),
-        "education": draw.randint(*trade.education),
-        "experience_years": years,
-        "counties": places_ok,
-        "remote_ok": draw.random() < 0.2,
-        "pay_floor": (
-            {"amount": _pay_from(draw, trade) * 8 // 10, "unit": "month"}
-            if draw.random() < 0.7
-            else None
-        ),
-        "employment": draw.choice(([], ["full_time"], ["full_time", "temporary"])),
+        "person": {"name": _NAME, "phone": f"1990000{number % 10000:04d}"},
+        "work": {
+            "titles": titles,
+            "text": f"{years}年{titles[0]}经验。{duties}。"
+            if years
+            else f"想找{titles[0]}的工作。",
+            "occupations": [trade.occupation] if draw.random() < 0.8 else [],
+            "skills": list(dict.fromkeys(skills)),
+            "education": draw.randint(*trade.education),
+            "experience_years": years,
+            "counties": places_ok,
+            "remote_ok": draw.random() < 0.2,
+            "pay_floor": (
+                {"amount": _pay_from(draw, trade) * 8 // 10, "unit": "month"}
+                if draw.random() < 0.7
+                else None
+            ),
+            "employment": draw.choice(([], ["full_time"], ["full_time", "temporary"])),
+        },
     }
 
 
@@ -154,7 +159,7 @@ def certificate_of(number: int, *, seed: int = 1) -> Line | None:
     old_code = max(1, 7 - level)
     return {
         "number": f"S000053990001{issued:%y}{old_code}{number:06d}",
-        "holder_name": f"样例求职者{number:05d}",
+        "holder_name": _NAME,
         "identity_number": identity_number(number),
         "occupation": trade.occupation,
         "level": level,
