@@ -22,6 +22,7 @@ _WORDS = {
     "changed": ("有变化", "changed"),
     "withdrawn": ("已撤下", "withdrawn"),
     "missing": ("还缺", "missing"),
+    "reset": ("离开太久，中间的消息已不再保存", "away too long: what came between is not kept"),
     "away": ("连接断开，正在重连…", "connection lost, trying again …"),
 }
 
@@ -97,7 +98,12 @@ class _Screen:
         if self._json:
             print(orjson.dumps({"id": event.id, "event": event.event, **told}).decode(), flush=True)
             return
-        kind = told.get("kind", event.event)
+        if event.event in ("reset", "end"):
+            # After "end" the token is renewed and the stream goes on where it was.
+            if event.event == "reset":
+                self._console.print(f"[yellow]{self._word('reset')}[/yellow]")
+            return
+        kind = told["kind"]
         if kind == "withdrawn":
             title = self._titles.get(told["posting_id"], told["posting_id"])
             self._console.print(f"[red]✕ {self._word('withdrawn')}[/red]  {title}")
@@ -116,14 +122,15 @@ class _Screen:
         head.append(f"  {self._said(posting['pay_text'])}  {self._said(posting['place'])}")
         self._console.print(head, soft_wrap=True)
         for leaf in _leaves(match["reason"]):
-            proof = "  🛡" if leaf.get("certificate_id") else ""
-            self._console.print(
-                f"    [dim]{leaf['points_ppm'] / 10_000:5.1f}[/dim]  {self._said(leaf['text'])}{proof}",
-                soft_wrap=True,
-            )
+            line = Text(f"    {leaf['points_ppm'] / 10_000:5.1f}  ", "dim")
+            line.append(self._said(leaf["text"]), "default not dim")
+            line.append("  ✓" if leaf.get("certificate_id") else "", "green not dim")
+            self._console.print(line, soft_wrap=True)
         if match["missing"]:
             lacks = "；".join(self._said(item["text"]) for item in match["missing"])
-            self._console.print(f"    [dim]{self._word('missing')}: {lacks}[/dim]", soft_wrap=True)
+            self._console.print(
+                Text(f"    {self._word('missing')}: {lacks}", "dim"), soft_wrap=True
+            )
 
     def _word(self, key: str) -> str:
         return _WORDS.get(key, (key, key))[_LANGUAGES.index(self._lang)]
