@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import orjson
 import structlog
@@ -133,10 +133,11 @@ _PERSONAL_TEXT = re.compile(
 _OURS = frozenset(["timestamp", "level", "service", "logger", "trace_id", "span_id"])
 
 
-def configure(service: str, level: str = "INFO") -> None:
-    """Send every log of this process, ours and the libraries', to stderr as JSON lines.
+def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send every log of this process, ours and the libraries', to stream as JSON lines.
 
     service: goes into each line. level: DEBUG, INFO, WARNING or ERROR; libraries say INFO at most.
+    stream: stderr if not given.
     """
 
     def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -164,7 +165,7 @@ def configure(service: str, level: str = "INFO") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
