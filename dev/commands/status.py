@@ -92,7 +92,7 @@ def _print(rows: list[Row], seen: StackState) -> None:
         )
     console.print(table)
     for notice in seen.notices:
-        console.print(Text(f"note: {notice}", "yellow"))
+        console.print(Text(f"note: {notice}", "yellow"), soft_wrap=True)
 
 
 def _say_not_running(seen: StackState | None, *, as_json: bool) -> None:

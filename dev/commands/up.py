@@ -208,7 +208,7 @@ def _welcome(folder: DataFolder, running: StackState, console: Console, *, as_js
         print(json.dumps(told, ensure_ascii=False), flush=True)
         return
     for notice in running.notices:
-        console.print(Text(f"note: {notice}", "yellow"))
+        console.print(Text(f"note: {notice}", "yellow"), soft_wrap=True)
     postings = running.settings["RENGANG_POSTINGS_URL"]
     option = "" if folder.path == DEFAULT_DATA else f" --data {folder.path}"
     console.print(Text("\nready", "bold green"))

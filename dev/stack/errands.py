@@ -20,6 +20,7 @@ from dev.stack.jars import Jar, JarsUnavailable
 from dev.stack.program import Errand, StackFailed
 
 _LOADED = "sample.json"
+_SHORT = 200
 Say = Callable[[str], None]
 
 
@@ -95,11 +96,12 @@ def sample(settings: Mapping[str, str], folder: DataFolder, root: Path) -> Erran
         if folder.read(_LOADED):
             return "loaded before"
         say("loading")
-        code, output = await _run(
-            ["dev.sample.load", "--json"], settings, root, folder.log("sample"), say
-        )
+        log = folder.log("sample")
+        code, output = await _run(["dev.sample.load", "--json"], settings, root, log, say)
         if code != 0:
-            raise StackFailed(f"sample data: {_last(output) or f'exit code {code}'}")
+            said = _last(output).removeprefix("sample data: ") or f"exit code {code}"
+            whole = "" if len(said) <= _SHORT else f"… (all of it in {log})"
+            raise StackFailed(f"sample data: {said[:_SHORT]}{whole}")
         folder.write(_LOADED, {"loaded_at": time.time()})
         return _summary(_last(output))
 

@@ -101,10 +101,14 @@ class DataFolder:
 
     def secret(self, name: str) -> str:
         """A random secret of that name, made when first asked for; readable by its owner alone."""
+        return self.secret_file(name).read_text(encoding="ascii")
+
+    def secret_file(self, name: str) -> Path:
+        """The file that holds it: 43 characters that need no quoting anywhere."""
         path = self.path / "secrets" / name
         if not path.exists():
-            write_private(path, secrets.token_urlsafe(24))
-        return path.read_text(encoding="ascii")
+            write_private(path, secrets.token_urlsafe(32))
+        return path
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of ours, empty if there is none."""

@@ -13,6 +13,12 @@ from aiokafka.errors import KafkaError
 _TIMEOUT_S = 8.0
 
 
+def service_of(group: str) -> str | None:
+    """The service of a consumer group: rengang.SERVICE, or rengang.SERVICE.SHARD."""
+    house, _, rest = group.partition(".")
+    return rest.partition(".")[0] if house == "rengang" else None
+
+
 async def lags(kafka: str, services: Sequence[str]) -> dict[str, int]:
     """Records between each group's committed offsets and the ends; only groups that committed.
 
@@ -32,11 +38,15 @@ async def _lags(kafka: list[str], services: Sequence[str]) -> dict[str, int]:
         await admin.start()
         await consumer.start()
         committed: dict[str, dict[TopicPartition, int]] = {}
-        for service in services:
-            offsets = await admin.list_consumer_group_offsets(f"rengang.{service}")
-            read = {place: commit.offset for place, commit in offsets.items() if commit.offset >= 0}
-            if read:
-                committed[service] = read
+        for group, *_ in await admin.list_consumer_groups():
+            service = service_of(group)
+            if service is not None and service in services:
+                offsets = await admin.list_consumer_group_offsets(group)
+                read = committed.setdefault(service, {})
+                # A shard keeps its own offset of a topic that all shards read: the slowest counts.
+                for place, commit in offsets.items():
+                    if commit.offset >= 0:
+                        read[place] = min(commit.offset, read.get(place, commit.offset))
         topics = sorted({place.topic for read in committed.values() for place in read})
         described = await admin.describe_topics(topics) if topics else []
         partitions = {
@@ -56,6 +66,7 @@ async def _lags(kafka: list[str], services: Sequence[str]) -> dict[str, int]:
                 for place in partitions[topic]
             )
             for service, read in committed.items()
+            if read
         }
     finally:
         await consumer.stop()

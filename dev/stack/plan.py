@@ -35,6 +35,9 @@ SERVICES = {
 }
 """Each service and the port it would like."""
 
+SECRETS = {"certificates": "CERTIFICATES_PEPPER"}
+"""The secret of its own that a service needs, unless the caller's environment gives one."""
+
 ISSUER_PORT = 8709
 POSTGRES_PORT = 8732
 KAFKA_PORT = 8792
@@ -131,7 +134,7 @@ def make(
         (*first, *fetched, _issuer(folder, port["issuer"])),
         (*second, errands.databases(server, tuple(SERVICES))),
         (errands.topics(kafka, folder, ROOT),),
-        tuple(_service(name, port[name], server, settings) for name in SERVICES),
+        tuple(_service(name, port[name], server, settings, folder) for name in SERVICES),
     )
     if sample:
         stages = (*stages, (errands.sample(settings, folder, ROOT),))
@@ -150,7 +153,9 @@ def _settings(folder: DataFolder, port: Mapping[str, int], kafka: str) -> dict[s
     }
 
 
-def _service(name: str, port: int, server: str, settings: Mapping[str, str]) -> Program:
+def _service(
+    name: str, port: int, server: str, settings: Mapping[str, str], folder: DataFolder
+) -> Program:
     shared = ("RENGANG_KAFKA", "RENGANG_JWKS_URL", "RENGANG_ISSUER", "RENGANG_AUDIENCE")
     told = {variable: settings[variable] for variable in shared}
     return Program(
@@ -167,8 +172,16 @@ def _service(name: str, port: int, server: str, settings: Mapping[str, str]) -> 
                 "RENGANG_PORT": str(port),
                 "RENGANG_DATABASE_URL": f"{server}/rengang_{name}",
             }
+            | _secret(name, folder)
         ),
     )
+
+
+def _secret(service: str, folder: DataFolder) -> dict[str, str]:
+    variable = SECRETS.get(service)
+    if variable is None or {variable, f"{variable}_FILE"} & os.environ.keys():
+        return {}
+    return {f"{variable}_FILE": str(folder.secret_file(variable.lower()))}
 
 
 def _issuer(folder: DataFolder, port: int) -> Program:

@@ -24,6 +24,8 @@ _RECHECK_S = 2.0
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _SETTLED_S = 60.0
 _DEATHS_AT_START = 4
+_CALLED_WRONGLY = 2
+_QUOTED = 5
 
 OnChange = Callable[[StackState], None]
 
@@ -111,7 +113,11 @@ class Supervised:
                 ending = str(error) or type(error).__name__
                 self._fail_start(ending, for_good=True)
             else:
-                ending = _ending(await self._watch(child, asked_at))
+                code = await self._watch(child, asked_at)
+                ending = _ending(code)
+                if code == _CALLED_WRONGLY:
+                    # By convention: a setting is missing or wrong, and will be the next time too.
+                    self._fail_start(f"{ending}{self._quoted_log()}", for_good=False)
             self._gone()
             if time.monotonic() - asked_at > _SETTLED_S:
                 deaths = 0
@@ -190,7 +196,7 @@ class Supervised:
             self._changed()
 
     def _quoted_log(self) -> str:
-        lines = [line for line in last_lines(self.log, 5) if line.strip()]
+        lines = [line for line in last_lines(self.log, _QUOTED) if line.strip()]
         quoted = "".join(f"\n  {line}" for line in lines)
         return f"; its log ends with:{quoted}\n  ({self.log})" if lines else ""
 
