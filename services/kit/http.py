@@ -7,7 +7,7 @@ import asyncio
 import html
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -121,7 +121,9 @@ def serve(app_factory: Callable[[SettingsT], FastAPI], settings: SettingsT) -> N
         ),
         app.state.streams,
     )
-    server.run()
+    # uvicorn raises the signal again once all has ended; as an interrupt that would be a traceback.
+    with suppress(KeyboardInterrupt):
+        server.run()
     if not server.started:
         raise SystemExit(_STARTUP_FAILED)
 

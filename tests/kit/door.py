@@ -186,3 +186,10 @@ def knocking(app: ASGIApp) -> httpx.AsyncClient:
     """A client that calls the app directly, as a server would."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://sample")
+
+
+def free_port() -> int:
+    """A port on which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
