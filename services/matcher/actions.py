@@ -48,7 +48,7 @@ log = structlog.get_logger(__name__)
 ANNOUNCED = Counter("rengang_matcher_announced_total", "Events of matches written", ["type"])
 
 # Rows of one statement: bounds what is held at once and how long the loop is busy encoding it.
-CHUNK = 1000
+CHUNK = 500
 
 T = TypeVar("T")
 _Doubt = tuple[Pair, Standing | None]

@@ -3,6 +3,7 @@
 What the service does lives in actions.
 """
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -59,6 +60,17 @@ def end_process() -> None:
     os._exit(os.EX_TEMPFAIL)
 
 
+def spare_collector() -> None:
+    """Keep the garbage collector from walking through all documents again and again.
+
+    It holds up every thread while it does: 0.6 s at a time with a thousand documents on each side.
+    What has been read stays, and what a batch makes goes by its reference counts.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+
+
 def make_app(
     settings: MatcherSettings, *, on_shard_lost: Callable[[], None] = end_process
 ) -> FastAPI:
@@ -88,6 +100,7 @@ def make_app(
         async with shard_lock(url, shard.schema) as lock:
             index.begin("building the index")
             await actions.begin(index, now())
+            spare_collector()
             index.begin("ready")
             async with background(relay=relay.run, bus=bus.run):
                 reason = await lock.lost()

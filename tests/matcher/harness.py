@@ -21,7 +21,7 @@ from services.matcher.store.matches import Announced
 from services.matcher.verify import compared, expected_of, read
 from tests.support import NOW
 
-TIGHT = {"k_s": 3, "k_p": 2, "tau_ppm": 150_000}
+TIGHT = {"k_s": 3, "k_p": 2, "tau_ppm": 100_000}
 """Short lists, so that every change pushes somebody out."""
 
 Announcement = MatchFound | MatchChanged | MatchWithdrawn
@@ -31,18 +31,18 @@ Failure = Literal["before commit", "after commit"]
 class WatchedDatabase(Database):
     """A database that counts statements and fails when it is told to.
 
-    failures: what becomes of the next transactions. Before the commit nothing was written; after
-    it everything was, and only the answer is lost.
+    failures: what becomes of the next transactions, None: nothing bad. Before the commit nothing
+    was written; after it everything was, and only the answer is lost.
     """
 
     def __init__(self, url: str, *, schema: str | None = None) -> None:
         super().__init__(url, schema=schema)
         self.statements: list[str] = []
-        self.failures: list[Failure] = []
+        self.failures: list[Failure | None] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        failure = self.failures.pop() if self.failures else None
+        failure = self.failures.pop(0) if self.failures else None
         async with super().transaction() as tx, self._watching(tx):
             yield tx
             if failure == "before commit":

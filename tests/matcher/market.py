@@ -24,8 +24,10 @@ from tests.support import NOW
 
 MarketEvent = PostingEvent | SeekerEvent | CertificateEvent
 
-_NOT_OF_A_PROFILE = ("account", "person")
 _NOT_OF_A_POSTING = ("reference",)
+# Few places, so that most pairs may meet and all lists are full.
+_COUNTIES = ("530102", "530103", "530402")
+_PLACES = (("530100",), ("530102", "530100"), ("530402", "530100"), ("530102",))
 
 
 def posting_id(number: int) -> UUID:
@@ -48,10 +50,9 @@ def posting_state(number: int, line: dict[str, Any], **changes: Any) -> PostingS
     )
 
 
-def seeker_state(number: int, line: dict[str, Any]) -> SeekerState:
-    """A generated line as an event tells it."""
-    said = {name: value for name, value in line.items() if name not in _NOT_OF_A_PROFILE}
-    return SeekerState.model_validate({"seeker_id": seeker_id(number)} | said)
+def seeker_state(number: int, work: dict[str, Any]) -> SeekerState:
+    """The part of a generated line that is about work, as an event tells it."""
+    return SeekerState.model_validate({"seeker_id": seeker_id(number)} | work)
 
 
 def published(state: PostingState, version: int = 1) -> PostingPublished:
@@ -110,7 +111,7 @@ def sample_market(n_postings: int, n_seekers: int, seed: int = 1) -> Iterator[Ma
         if registered is not None:
             held = certificate(number, registered["occupation"], registered["level"])
             yield verified(seeker_id(number), 1, held)
-        yield profiled(seeker_state(number, line))
+        yield profiled(seeker_state(number, line["work"]))
     for number, line in enumerate(generate.postings(n_postings, seed=seed, now=NOW), 1):
         yield published(posting_state(number, line))
 
@@ -120,11 +121,15 @@ class Market:
 
     def __init__(self, seed: int, n_postings: int = 14, n_seekers: int = 14) -> None:
         self.draw = random.Random(seed)
-        self._posting_lines = list(generate.postings(4 * n_postings, seed=seed, now=NOW))
-        self._seeker_lines = list(generate.seekers(4 * n_seekers, seed=seed))
-        self._occupations = [
-            code for line in self._posting_lines if (code := line["occupation"]) is not None
+        self._posting_lines = [
+            line | {"county": self.draw.choice(_COUNTIES), "education": self.draw.choice((None, 2))}
+            for line in generate.postings(4 * n_postings, seed=seed, now=NOW)
         ]
+        self._work_lines = [
+            line["work"] | {"counties": self.draw.choice(_PLACES), "employment": []}
+            for line in generate.seekers(4 * n_seekers, seed=seed)
+        ]
+        self._occupations = [code for line in self._posting_lines if (code := line["occupation"])]
         self._n_postings, self._n_seekers = n_postings, n_seekers
         self._postings: dict[int, PostingEvent] = {}
         self._looking: dict[int, bool] = {}
@@ -179,8 +184,7 @@ class Market:
             self._looking[number] = False
             return withdrawn(seeker_id(number), version)
         self._looking[number] = True
-        line = self.draw.choice(self._seeker_lines)
-        return profiled(seeker_state(number, line), version)
+        return profiled(seeker_state(number, self.draw.choice(self._work_lines)), version)
 
     def _folder(self) -> CertificateEvent:
         """Of anyone, also of those who have no profile yet or no longer."""
