@@ -26,7 +26,7 @@ class Failed(Exception):
 def main(venv: Path, lock: Path, stamp: str) -> None:
     """Bring the environment up to date, one caller at a time."""
     with _alone(venv.parent):
-        if _read(venv / _STAMP) == stamp and _runs(venv):
+        if _read(venv / _STAMP) == stamp and usable(venv):
             return
         _say(f"setting up {venv.name} from {lock.name} (once, and when the lock changes)")
         began = time.monotonic()
@@ -41,7 +41,7 @@ def _make(venv: Path, stamp: str) -> None:
     """Have a Python with pip there. One that works, and lies where it was made, is kept."""
     old = _read(venv / _STAMP)
     moved = bool(old) and old.split(" ", 3)[-1] != stamp.split(" ", 3)[-1]
-    if _runs(venv) and not moved:
+    if usable(venv) and not moved:
         return
     done = subprocess.run(
         [sys.executable, "-m", "venv", "--clear", venv], check=False, capture_output=True, text=True
@@ -61,7 +61,7 @@ def _install(venv: Path, lock: Path) -> None:
     quick = subprocess.run([*pip, "--quiet", "-r", _UV_LOCK], check=False, capture_output=True)
     if quick.returncode == 0:
         uv = [python, "-m", "uv", "pip", "install", "--python", python, "--require-hashes"]
-        if _ran([*uv, "-r", str(lock)], "fetching packages", _as_pip_is_told(python)):
+        if _ran([*uv, "-r", str(lock)], "fetching packages", as_pip_is_told(python)):
             return
         _say("uv could not; trying again with pip, which takes longer")
     if not _ran([*pip, "--progress-bar=off", "-r", str(lock)], "fetching packages", {}):
@@ -75,7 +75,7 @@ def _ran(command: list[str], doing: str, environment: dict[str, str]) -> bool:
     return done.returncode == 0
 
 
-def _as_pip_is_told(python: str) -> dict[str, str]:
+def as_pip_is_told(python: str) -> dict[str, str]:
     """pip's index, certificates and folders of wheels in uv's words: uv reads none of pip's."""
     said = subprocess.run(
         [python, "-m", "pip", "config", "list"], check=False, capture_output=True, text=True
@@ -129,7 +129,7 @@ def _heartbeat(doing: str) -> Iterator[None]:
         thread.join()
 
 
-def _runs(venv: Path) -> bool:
+def usable(venv: Path) -> bool:
     """Whether there is a Python of a fitting version with pip."""
     check = "import sys, pip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))"
     try:

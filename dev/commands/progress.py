@@ -129,7 +129,7 @@ class Screen:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for part in self._state.parts:
             mark = self._mark(part)
-            took = f"{part.took_s:.1f} s" if part.took_s is not None else ""
+            took = f"{part.took_s:.1f} s" if part.took_s and part.phase in _SETTLED else ""
             table.add_row(mark, part.name, _short(part), Text(took, "dim"))
         return table
 

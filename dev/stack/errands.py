@@ -55,8 +55,9 @@ def databases(server: str, services: Sequence[str]) -> Errand:
             finally:
                 await connection.close()
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            # Not the server's own words: they may quote the address with its password.
-            raise StackFailed(f"databases: {type(error).__name__} from the server") from error
+            # Neither the address whole nor the server's own words: they may hold the password.
+            where = server.rpartition("@")[2]
+            raise StackFailed(f"databases: {type(error).__name__} from {where}") from error
         return f"{made} made" if made else f"{len(services)} there"
 
     return Errand("databases", run)

@@ -151,7 +151,7 @@ class Postgres:
         if self.account is not None and not await self._can_run(self.account):
             self._binaries = await asyncio.to_thread(_copied, self._binaries)
         if (self._cluster / "PG_VERSION").exists():
-            _drop_stale_lock(self._cluster / "postmaster.pid")
+            drop_stale_lock(self._cluster / "postmaster.pid")
             return
         await self._initdb()
 
@@ -259,7 +259,7 @@ def _copied(folder: Path) -> Path:
     return copy
 
 
-def _drop_stale_lock(lock: Path) -> None:
+def drop_stale_lock(lock: Path) -> None:
     """Remove the lock of a postmaster that is no more.
 
     PostgreSQL itself refuses to start when any process of its account has the pid written there,
