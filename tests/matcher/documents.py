@@ -42,11 +42,13 @@ SKILLS = (
     "java",
     "JavaScript",
     "Java ",
+    "javascripts",
     "c++",
     "c#",
     ".net",
-    "读图",
-    "识图",
+    "钢结构读图",
+    "钢结构识图",
+    "钢结构图",
 )
 OCCUPATIONS = (WELDER, FITTER, PROGRAMMER, COOK, "6-18-02-03", "6-18", "nonsense")
 PLACES = (WUHUA, PANLONG, KUNMING, HONGTA, "530400")

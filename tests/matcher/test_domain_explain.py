@@ -1,7 +1,12 @@
 """Reasons: they add up, they name what proves them, and they tell what is missing."""
 
+from collections.abc import Iterator
+from dataclasses import asdict
+
 from hypothesis import given
 
+from contracts import matches as contracts
+from contracts.reasons import render, render_missing
 from contracts.values import PayUnit
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import (
@@ -37,6 +42,12 @@ def node(explanation: Explanation, code: str) -> Node:
     return found
 
 
+def nodes(reason: Node) -> Iterator[Node]:
+    yield reason
+    for child in reason.children:
+        yield from nodes(child)
+
+
 def inner_nodes_add_up(reason: Node) -> bool:
     return not reason.children or (
         reason.points_ppm == sum(child.points_ppm for child in reason.children)
@@ -54,6 +65,22 @@ def test_the_leaves_add_up_to_the_score(
     assert sum(leaf.points_ppm for leaf in leaves) == score(job, person).score_ppm
     assert min(leaf.points_ppm for leaf in leaves) >= 0
     assert inner_nodes_add_up(reason)
+
+
+@given(postings(1), seekers(1), certificates_held)
+def test_every_reason_and_every_lack_has_words(
+    posting: Posting, seeker: Seeker, held: tuple[HeldCertificate, ...]
+) -> None:
+    explanation = explained(posting, seeker, *held)
+    said = [
+        render(contracts.Reason(**{**asdict(node), "children": ()}), "zh")
+        for node in nodes(explanation.reason)
+    ]
+    said += [
+        render_missing(contracts.Missing(code=lack.code, params=lack.params), "zh")
+        for lack in explanation.missing
+    ]
+    assert [words for words in said if words.startswith("其他")] == []
 
 
 def test_a_perfect_pair_is_explained_from_the_root() -> None:

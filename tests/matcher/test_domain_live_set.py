@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matcher.domain.base_model import base_model
-from services.matcher.domain.documents import Posting, Seeker
+from services.matcher.domain.documents import Posting, Seeker, SkillWanted
 from services.matcher.domain.engine import (
     Change,
     DropPosting,
@@ -128,7 +128,7 @@ def test_neither_order_nor_batches_matter(
     assert one_by_one.live() == at_once.live() == standings(want)
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(markets())
 def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedSeeker]) -> None:
     engine = MatchSet(MODEL)
@@ -138,7 +138,7 @@ def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedS
     assert engine.settle() == []
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(markets())
 def test_what_comes_and_goes_between_two_settlings_is_not_told(
     market: list[PreparedPosting | PreparedSeeker],
@@ -210,14 +210,20 @@ def test_a_certificate_counts_when_it_comes_and_not_when_it_lapsed() -> None:
     assert told({}, engine) == before
 
 
-def test_new_words_for_the_same_score_are_told() -> None:
-    engine = MatchSet(MODEL)
-    engine.apply([put(a_posting()), join(a_seeker())])
-    before = told({}, engine)
-    engine.apply([join(a_seeker(skills=("氩弧焊接",)))])
-    after = told(before, engine)
-    assert standings(after) == standings(before)
-    assert after != before
+@pytest.mark.parametrize("limits", [{"k_s": 1, "k_p": 0}, {"k_s": 0, "k_p": 1}])
+def test_new_words_for_the_same_score_are_told(limits: dict[str, int]) -> None:
+    model = MODEL.limited(**limits)
+    engine = MatchSet(model)
+    engine.apply([put(a_posting(), model), join(a_seeker(), model)])
+    first = told({}, engine)
+    engine.apply([join(a_seeker(skills=("氩弧焊接",)), model)])
+    second = told(first, engine)
+    engine.apply(
+        [put(a_posting(skills=(SkillWanted("TIG焊"), SkillWanted("看图", required=False))), model)]
+    )
+    third = told(second, engine)
+    assert standings(first) == standings(second) == standings(third)
+    assert len({repr(live) for live in (first, second, third)}) == 3
 
 
 def test_any_pair_of_known_documents_can_be_explained() -> None:
