@@ -25,13 +25,12 @@ from rich.text import Text
 from dev.commands import places
 from dev.commands.places import AsJson, Data
 from dev.stack import account, jars, java, kafka, postgres
-from dev.stack.folder import DataFolder
+from dev.stack.folder import ROOT, DataFolder
 from dev.stack.plan import (
     ISSUER_PORT,
     KAFKA_CONTROLLER_PORT,
     KAFKA_PORT,
     POSTGRES_PORT,
-    ROOT,
     SERVICES,
     Elsewhere,
 )

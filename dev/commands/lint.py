@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from dev.stack.plan import ROOT
+from dev.stack.folder import ROOT
 
 app = typer.Typer(add_completion=False)
 

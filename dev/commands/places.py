@@ -6,8 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from dev.stack.folder import DataFolder
-from dev.stack.plan import DEFAULT_DATA
+from dev.stack.folder import DEFAULT_DATA, DataFolder
 
 Data = Annotated[
     Path,

@@ -9,7 +9,7 @@ import typer
 from dev.commands import places
 from dev.commands.places import Data
 from dev.stack import state
-from dev.stack.plan import ROOT
+from dev.stack.folder import ROOT
 
 app = typer.Typer(add_completion=False)
 

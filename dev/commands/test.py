@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from dev.stack.plan import ROOT
+from dev.stack.folder import ROOT
 
 app = typer.Typer(add_completion=False)
 

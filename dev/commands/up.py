@@ -18,9 +18,9 @@ from rich.text import Text
 from dev.commands import places, progress
 from dev.commands.places import AsJson, Data
 from dev.stack import plan, state
-from dev.stack.folder import DataFolder, FolderRefused
+from dev.stack.folder import DEFAULT_DATA, ROOT, DataFolder, FolderRefused
 from dev.stack.logs import last_lines
-from dev.stack.plan import DEFAULT_DATA, ROOT, Elsewhere
+from dev.stack.plan import Elsewhere
 from dev.stack.program import StackFailed
 from dev.stack.state import Phase, StackState
 from dev.stack.supervisor import Stack

@@ -12,6 +12,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
+
+DEFAULT_DATA = ROOT / ".rengang"
+
 MARKER = "rengang-data"
 _MARKER_TEXT = "Data of a local rengang stack. `./rengang up --fresh` empties this folder.\n"
 

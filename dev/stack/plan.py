@@ -7,11 +7,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dev import issuer
 from dev.stack import errands, jars, java, ports, postgres, state
-from dev.stack.folder import DataFolder
+from dev.stack.folder import ROOT, DataFolder
 from dev.stack.java import NoJava
 from dev.stack.kafka import Kafka
 from dev.stack.ports import HOST
@@ -20,11 +19,6 @@ from dev.stack.probes import http_ready
 from dev.stack.program import Errand, Program, StackFailed, Stage
 from dev.stack.servers import kafka_program, postgres_program
 from dev.stack.supervisor import OnChange, Stack
-
-ROOT = Path(__file__).resolve().parents[2]
-"""The checkout."""
-
-DEFAULT_DATA = ROOT / ".rengang"
 
 SERVICES = {
     "postings": 8701,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dev.stack import plan
-from dev.stack.folder import DataFolder
+from dev.stack.folder import ROOT, DataFolder
 from dev.stack.plan import SERVICES, Elsewhere, Plan
 from dev.stack.program import Program
 
@@ -40,7 +40,7 @@ def test_each_part_waits_for_what_it_needs(folder: DataFolder) -> None:
 
 
 def test_every_service_of_the_house_is_in_the_plan() -> None:
-    there = {path.parent.name for path in (plan.ROOT / "services").glob("*/main.py")}
+    there = {path.parent.name for path in (ROOT / "services").glob("*/main.py")}
     assert there == set(SERVICES)
 
 
