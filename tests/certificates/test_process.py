@@ -247,6 +247,7 @@ async def test_it_describes_what_it_announces(environment: dict[str, str]) -> No
     assert events == json.loads(json.dumps(asyncapi_document()))
     assert set(events["operations"]) == {"send.rengang.certificates"}
     assert set(http["paths"]) == {"/v1/claims", "/v1/verifications", "/v1/registry/import"}
+    assert "$defs" not in json.dumps(http)
     assert http["paths"]["/v1/claims"]["post"]["x-roles"] == ["seeker"]
     assert service_log_is_json(service)
 

@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainValidator,
     StringConstraints,
     WithJsonSchema,
@@ -38,6 +39,8 @@ from services.certificates.domain.numbers import (
 from services.kit.wordings import said
 
 MOST_NAME = 100
+# There is no area 999999, so this is nobody's number.
+EXAMPLE_IDENTITY = "999999199003070012"
 
 
 def _text(value: object) -> str:
@@ -161,7 +164,7 @@ HolderName = Annotated[
 IdentityNumber = Annotated[
     str,
     PlainValidator(_identity),
-    _schema("居民身份证号码 · GB 11643, 18 or 15 characters", "530102199003070016", maxLength=18),
+    _schema("居民身份证号码 · GB 11643, 18 or 15 characters", EXAMPLE_IDENTITY, maxLength=18),
 ]
 Occupation = Annotated[
     str,
@@ -199,4 +202,8 @@ class Stated(BaseModel):
     number: Number
     holder_name: HolderName
     identity_number: IdentityNumber
-    occupation: Annotated[Occupation | None, "only where one number stands for several"] = None
+    occupation: Occupation | None = Field(
+        default=None,
+        description="同一编号有几本证书（如特种作业操作证）时，指明是哪个职业的 · which one is "
+        "meant, where several certificates share a number",
+    )

@@ -52,9 +52,10 @@ class CertificateNumber:
 
     def masked(self) -> str:
         """What may be shown: at most a third, and nothing where an identity number is inside."""
-        if self.identity is not None:
+        if self.format is NumberFormat.SPECIAL_OPERATION:
             return "T" + "*" * (len(self.text) - 1)
-        shown = 0 if _holds_identity(self.text) else min(4, len(self.text) // 6)
+        personal = self.format is NumberFormat.OTHER and _holds_identity(self.text)
+        shown = 0 if personal else min(4, len(self.text) // 6)
         hidden = "*" * (len(self.text) - 2 * shown)
         return self.text[:shown] + hidden + self.text[len(self.text) - shown :]
 
