@@ -61,6 +61,8 @@ def _install(venv: Path, lock: Path) -> None:
     quick = subprocess.run([*pip, "--quiet", "-r", _UV_LOCK], check=False, capture_output=True)
     if quick.returncode == 0:
         uv = [python, "-m", "uv", "pip", "install", "--python", python, "--require-hashes"]
+        if not sys.stderr.isatty():
+            uv.append("--quiet")
         if _ran([*uv, "-r", str(lock)], "fetching packages", as_pip_is_told(python)):
             return
         _say("uv could not; trying again with pip, which takes longer")

@@ -1,5 +1,6 @@
 """`./rengang logs`: what the processes print."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ app = typer.Typer(add_completion=False)
 
 _COLOURS = ("cyan", "green", "magenta", "yellow", "blue", "red")
 _POLL_S = 0.2
+_KNOWN_ANYWAY = ("service", "logger", "span_id")
 
 
 @app.command()
@@ -43,7 +45,8 @@ def logs(
 
     def show(name: str, line: str) -> None:
         prefix = (f"{name:<{width}} ", colours[name]) if len(chosen) > 1 else ""
-        console.print(Text.assemble(prefix, line))
+        # As they were written where a program reads them.
+        console.print(Text.assemble(prefix, readable(line) if console.is_terminal else line))
 
     tails = {name: Tail(folder.log(name)) for name in chosen}
     for name in chosen:
@@ -57,6 +60,19 @@ def logs(
             time.sleep(_POLL_S)
     except KeyboardInterrupt:
         pass
+
+
+def readable(line: str) -> str:
+    """A JSON line of a service as time, level, event and the rest; any other line as it is."""
+    try:
+        said = json.loads(line)
+        when, level, event = (str(said.pop(name)) for name in ("timestamp", "level", "event"))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return line
+    for name in _KNOWN_ANYWAY:
+        said.pop(name, None)
+    rest = " ".join(f"{name}={value}" for name, value in said.items() if value is not None)
+    return f"{when[11:23]} {level:<7} {event} {rest}".rstrip()
 
 
 class Tail:

@@ -87,7 +87,7 @@ async def _run(folder: DataFolder, console: Console, *, sample: bool, as_json: b
         console.print("stopped before it was ready")
         raise typer.Exit(130)
     _welcome(folder, stack.state, console, as_json=as_json)
-    if not as_json:
+    if console.is_terminal and not as_json:
         console.print("\nCtrl-C stops it.", style="dim")
     await stop.wait()
     with progress.on(console) as display:

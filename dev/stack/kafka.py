@@ -62,16 +62,12 @@ appender.out.type = Console
 appender.out.name = out
 appender.out.layout.type = PatternLayout
 appender.out.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS}{UTC}Z %p %c{1} %m%n
-rootLogger.level = info
+rootLogger.level = warn
 rootLogger.appenderRef.out.ref = out
-logger.kafka.name = org.apache.kafka
-logger.kafka.level = warn
-logger.broker.name = kafka
-logger.broker.level = warn
-logger.start.name = kafka.server
+logger.start.name = kafka.server.KafkaRaftServer
 logger.start.level = info
-logger.config.name = org.apache.kafka.common.config
-logger.config.level = error
+logger.broker.name = kafka.server.BrokerServer
+logger.broker.level = info
 """
 
 

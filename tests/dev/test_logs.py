@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from dev.commands.logs import Tail
+from dev.commands.logs import Tail, readable
 from dev.stack.logs import LogFile, last_lines, pump
 
 
@@ -60,3 +60,13 @@ def test_a_follower_sees_every_line_once_over_a_turn(tmp_path: Path) -> None:
         seen += tail.fresh()
     log.close()
     assert seen == [f"line {number}" for number in range(10)]
+
+
+def test_a_json_line_is_made_readable_and_any_other_left() -> None:
+    line = (
+        '{"event": "http.request", "route": "/v1/postings", "status": 201, "trace_id": null,'
+        ' "level": "info", "timestamp": "2026-03-01T08:00:00.123456Z", "service": "postings"}'
+    )
+    assert readable(line) == "08:00:00.123 info    http.request route=/v1/postings status=201"
+    for other in ("", "plain", "[1]", '"text"', '{"event": "no time"}', "{"):
+        assert readable(other) == other
