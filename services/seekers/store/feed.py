@@ -1,0 +1,226 @@
+"""SQL of matches as their seekers know them, and of the feed that tells of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.values import MatchId, PostingId, SeekerId
+from services.kit.database import Record, Transaction, affected
+from services.seekers.domain.feed import Entry, Head
+from services.seekers.domain.notifying import Kind, Match, Standing
+
+CHANNEL = "rengang_feed"
+"""Notified with a seeker's id when the seeker's feed grew."""
+
+_MATCH = "match_id, seeker_id, posting_id, version, standing, score_ppm, content, notified_ppm"
+_ENTRY = "seeker_id, seq, at, kind, notify, match_id, posting_id, match_version, score_ppm, content"
+
+
+# ------------------------------------------------------------------------ heads
+
+
+async def lock_heads(tx: Transaction, seeker_ids: Iterable[SeekerId]) -> dict[SeekerId, int]:
+    """The last seq of each seeker's feed, which nobody else moves before this transaction ends.
+
+    This is also what keeps two transactions from working on one seeker's matches at once.
+    """
+    ids = sorted(seeker_ids)
+    await tx.execute(
+        "INSERT INTO feed_heads (seeker_id) SELECT * FROM unnest($1::uuid[]) "
+        "ON CONFLICT (seeker_id) DO NOTHING",
+        ids,
+    )
+    rows = await tx.fetch(
+        "SELECT seeker_id, last_seq FROM feed_heads WHERE seeker_id = ANY($1::uuid[]) "
+        "ORDER BY seeker_id FOR UPDATE",
+        ids,
+    )
+    return {SeekerId(row["seeker_id"]): row["last_seq"] for row in rows}
+
+
+async def update_heads(tx: Transaction, heads: Mapping[SeekerId, int]) -> None:
+    """Move the heads, locked before, and tell who listens once this transaction commits."""
+    await tx.execute(
+        "UPDATE feed_heads SET last_seq = moved.seq "
+        "FROM unnest($1::uuid[], $2::bigint[]) AS moved (id, seq) WHERE seeker_id = moved.id",
+        list(heads),
+        list(heads.values()),
+    )
+    await tx.execute(
+        "SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id", CHANNEL, [*map(str, heads)]
+    )
+
+
+async def select_head(tx: Transaction, seeker_id: SeekerId) -> Head:
+    """Where the seeker's feed stands."""
+    row = await tx.fetchrow(
+        "SELECT last_seq, trimmed_seq FROM feed_heads WHERE seeker_id = $1", seeker_id
+    )
+    return Head() if row is None else Head(row["last_seq"], row["trimmed_seq"])
+
+
+async def select_last_seqs(tx: Transaction, seeker_ids: Iterable[SeekerId]) -> dict[SeekerId, int]:
+    """The last seq of each of these feeds that has one."""
+    rows = await tx.fetch(
+        "SELECT seeker_id, last_seq FROM feed_heads WHERE seeker_id = ANY($1::uuid[])",
+        list(seeker_ids),
+    )
+    return {SeekerId(row["seeker_id"]): row["last_seq"] for row in rows}
+
+
+# ---------------------------------------------------------------------- entries
+
+
+async def insert_entries(tx: Transaction, entries: Iterable[Entry]) -> None:
+    """Append to feeds whose heads are locked."""
+    await tx.executemany(
+        f"INSERT INTO feed ({_ENTRY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",  # noqa: S608
+        [
+            (
+                entry.seeker_id,
+                entry.seq,
+                entry.at,
+                entry.kind,
+                entry.notify,
+                entry.match_id,
+                entry.posting_id,
+                entry.match_version,
+                entry.score_ppm,
+                entry.content,
+            )
+            for entry in entries
+        ],
+    )
+
+
+async def select_entries(
+    tx: Transaction, seeker_id: SeekerId, after: int, limit: int
+) -> list[Entry]:
+    """What the seeker was told after that seq, in order."""
+    rows = await tx.fetch(
+        f"SELECT {_ENTRY} FROM feed WHERE seeker_id = $1 AND seq > $2 "  # noqa: S608
+        "ORDER BY seq LIMIT $3",
+        seeker_id,
+        after,
+        limit,
+    )
+    return [_entry(row) for row in rows]
+
+
+async def select_entries_of(
+    tx: Transaction, keys: Sequence[tuple[SeekerId, int]]
+) -> dict[tuple[SeekerId, int], Entry]:
+    """The entries of these seekers and seqs."""
+    rows = await tx.fetch(
+        f"SELECT {_ENTRY} FROM feed JOIN unnest($1::uuid[], $2::bigint[]) AS wanted (id, n) "  # noqa: S608
+        "ON seeker_id = wanted.id AND seq = wanted.n",
+        [seeker_id for seeker_id, _ in keys],
+        [seq for _, seq in keys],
+    )
+    return {(SeekerId(row["seeker_id"]), row["seq"]): _entry(row) for row in rows}
+
+
+async def delete_entries_before(tx: Transaction, before: datetime, limit: int) -> int:
+    """Remove old entries, the oldest first, and note in the heads how far; returns how many."""
+    status = await tx.execute(
+        "WITH old AS ("
+        "    SELECT seeker_id, seq FROM feed WHERE at < $1 ORDER BY at LIMIT $2"
+        # Not those that grow now: waiting for them here could cross the order of locks.
+        "), free AS ("
+        "    SELECT seeker_id FROM feed_heads WHERE seeker_id IN (SELECT seeker_id FROM old)"
+        "    ORDER BY seeker_id FOR UPDATE SKIP LOCKED"
+        "), noted AS ("
+        "    UPDATE feed_heads SET trimmed_seq = greatest(trimmed_seq, removed.seq)"
+        "    FROM (SELECT seeker_id, max(seq) AS seq FROM old JOIN free USING (seeker_id)"
+        "          GROUP BY seeker_id) AS removed"
+        "    WHERE feed_heads.seeker_id = removed.seeker_id"
+        "    RETURNING feed_heads.seeker_id, trimmed_seq"
+        # All up to the noted seq: at follows seq only as closely as clocks do.
+        ") DELETE FROM feed USING noted "
+        "WHERE feed.seeker_id = noted.seeker_id AND feed.seq <= noted.trimmed_seq",
+        before,
+        limit,
+    )
+    return affected(status)
+
+
+# ---------------------------------------------------------------------- matches
+
+
+async def select_matches(tx: Transaction, match_ids: Iterable[MatchId]) -> dict[MatchId, Match]:
+    """What is known of these matches."""
+    rows = await tx.fetch(
+        f"SELECT {_MATCH} FROM matches WHERE match_id = ANY($1::uuid[])",  # noqa: S608
+        list(match_ids),
+    )
+    return {MatchId(row["match_id"]): _match(row) for row in rows}
+
+
+async def select_untold(tx: Transaction, seeker_id: SeekerId) -> list[Match]:
+    """Matches the seeker sees and was never told of, the best first."""
+    rows = await tx.fetch(
+        f"SELECT {_MATCH} FROM matches WHERE seeker_id = $1 AND standing = 'seen' "  # noqa: S608
+        "AND notified_ppm IS NULL ORDER BY score_ppm DESC, posting_id",
+        seeker_id,
+    )
+    return [_match(row) for row in rows]
+
+
+async def select_seen(
+    tx: Transaction, seeker_id: SeekerId, after: tuple[int, UUID] | None, limit: int
+) -> list[tuple[Match, datetime]]:
+    """What the seeker sees, best first, and since when so; after: score and posting seen last."""
+    score_ppm, posting_id = after or (None, None)
+    rows = await tx.fetch(
+        f"SELECT {_MATCH}, heard_at FROM matches WHERE seeker_id = $1 AND standing = 'seen' "  # noqa: S608
+        "AND ($2::integer IS NULL OR score_ppm < $2 OR (score_ppm = $2 AND posting_id > $3)) "
+        "ORDER BY score_ppm DESC, posting_id LIMIT $4",
+        seeker_id,
+        score_ppm,
+        posting_id,
+        limit,
+    )
+    return [(_match(row), row["heard_at"]) for row in rows]
+
+
+async def upsert_matches(tx: Transaction, matches: Iterable[Match], now: datetime) -> None:
+    """Keep what was heard; the seekers' heads are locked."""
+    await tx.executemany(
+        f"INSERT INTO matches ({_MATCH}, heard_at) "  # noqa: S608
+        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+        "ON CONFLICT (match_id) DO UPDATE SET version = $4, standing = $5, score_ppm = $6, "
+        "content = $7, notified_ppm = $8, heard_at = $9",
+        [
+            (
+                match.match_id,
+                match.seeker_id,
+                match.posting_id,
+                match.version,
+                match.standing,
+                match.score_ppm,
+                match.content,
+                match.notified_ppm,
+                now,
+            )
+            for match in matches
+        ],
+    )
+
+
+def _match(row: Record) -> Match:
+    return Match(
+        match_id=MatchId(row["match_id"]),
+        seeker_id=SeekerId(row["seeker_id"]),
+        posting_id=PostingId(row["posting_id"]),
+        version=row["version"],
+        standing=Standing(row["standing"]),
+        score_ppm=row["score_ppm"],
+        content=row["content"],
+        notified_ppm=row["notified_ppm"],
+    )
+
+
+def _entry(row: Record) -> Entry:
+    fields: dict[str, Any] = dict(row)
+    return Entry(**{**fields, "kind": Kind(row["kind"])})
