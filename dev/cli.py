@@ -30,8 +30,13 @@ COMMANDS = tuple(
         ("logs", "logs", "show what the processes print", "logs matcher -f"),
         ("doctor", "doctor", "check that this machine has what is needed", "doctor"),
         ("token", "token", "print a token to call the services with", "token employer acme"),
-        ("watch", "watch", "watch the market live", "watch"),
-        ("import", "importing", "load postings, profiles or certificates", "import --help"),
+        ("watch", "watch", "watch a seeker's matches as they come", "watch sample-00001"),
+        (
+            "import",
+            "importing",
+            "load postings, profiles or certificates",
+            "import postings jobs.ndjson --employer acme",
+        ),
         ("topic", "topic", "look at a topic of the bus", "topic tail matches -n 5"),
         ("dead", "dead", "list and send back records that were parked", "dead list"),
         ("seed", "seed", "load the sample market again", "seed"),
@@ -63,12 +68,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def overview() -> str:
     """Every command with one line and an example."""
-    wide = shutil.get_terminal_size().columns >= 88
+    rows = [(f"  {each.name:<8} {each.does:<43}", each.example) for each in COMMANDS]
+    wide = max(len(does) + 1 + len(example) for does, example in rows)
+    beside = wide <= shutil.get_terminal_size().columns
     lines = ["人岗速配: one labour market over the cities of a region", ""]
-    for command in COMMANDS:
-        line = f"  {command.name:<8} {command.does:<43}"
-        lines.append(f"{line} {command.example}" if wide else line.rstrip())
-        if not wide:
-            lines.append(f"           {command.example}")
+    for does, example in rows:
+        lines += [f"{does} {example}"] if beside else [does.rstrip(), f"{'':<11}{example}"]
     lines += ["", "Each has --help. Start with ./rengang up"]
     return "\n".join(lines)

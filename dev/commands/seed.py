@@ -14,16 +14,25 @@ from dev.stack.folder import ROOT
 app = typer.Typer(add_completion=False)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
+)
 def seed(context: typer.Context, data: Data = places.DEFAULT) -> None:
     """Load the sample market into the running stack; options go to the loader.
 
     Example: ./rengang seed --json
     """
-    folder = places.existing(data)
-    running = state.load(folder)
-    if running is None or not folder.in_use:
-        places.refuse("the stack does not run; start it: ./rengang up")
     command = [sys.executable, "-m", "dev.sample.load", *context.args]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | running.settings, check=False)
+    settings: dict[str, str] = {}
+    if "--help" not in context.args:
+        folder = places.existing(data)
+        running = state.load(folder)
+        if running is None or not folder.in_use:
+            places.refuse("the stack does not run; start it: ./rengang up")
+        settings = running.settings
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, check=False)
     raise typer.Exit(done.returncode)

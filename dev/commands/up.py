@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from rich.text import Text
 
 from dev.commands import places, progress
 from dev.commands.places import AsJson, Data
-from dev.stack import plan, state
+from dev.sample import generate
+from dev.stack import errands, plan, state
 from dev.stack.folder import DEFAULT_DATA, ROOT, DataFolder, FolderRefused
 from dev.stack.logs import last_lines
 from dev.stack.plan import Elsewhere
@@ -209,19 +211,28 @@ def _welcome(folder: DataFolder, running: StackState, console: Console, *, as_js
         return
     for notice in running.notices:
         console.print(Text(f"note: {notice}", "yellow"), soft_wrap=True)
-    postings = running.settings["RENGANG_POSTINGS_URL"]
-    option = "" if folder.path == DEFAULT_DATA else f" --data {folder.path}"
     console.print(Text("\nready", "bold green"))
     for part in running.programs:
         console.print(Text(f"  {part.name:<13} {part.address}"), soft_wrap=True)
     console.print("\ntry")
-    for words in (
-        f"./rengang watch{option}",
-        f'curl -H "Authorization: Bearer $(./rengang token employer acme{option})" '
-        f"{postings}/v1/postings",
-        f"{postings}/docs in a browser",
-    ):
+    for words in _first_steps(folder, running):
         console.print(Text(f"  {words}"), soft_wrap=True)
+
+
+def _first_steps(folder: DataFolder, running: StackState) -> tuple[str, str, str]:
+    """Three things to try, of the sample market if it is there."""
+    rengang = "./rengang"
+    if folder.path != DEFAULT_DATA:
+        rengang = f"RENGANG_DATA={shlex.quote(str(folder.path))} ./rengang"
+    loaded = bool(folder.read(errands.LOADED))
+    firm, seeker = (generate.firm(1), generate.account(1)) if loaded else ("acme", "li-na")
+    postings = running.settings["RENGANG_POSTINGS_URL"]
+    bearer = f'"Authorization: Bearer $({rengang} token employer {firm})"'
+    return (
+        f"{rengang} watch {seeker}",
+        f"curl -H {bearer} {postings}/v1/postings",
+        f"{postings}/docs in a browser",
+    )
 
 
 def _ago(running: StackState) -> str:

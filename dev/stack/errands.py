@@ -19,7 +19,7 @@ from dev.stack.folder import DataFolder
 from dev.stack.jars import Jar, JarsUnavailable
 from dev.stack.program import Errand, StackFailed
 
-_LOADED = "sample.json"
+LOADED = "sample.json"
 _SHORT = 200
 Say = Callable[[str], None]
 
@@ -94,7 +94,7 @@ def sample(settings: Mapping[str, str], folder: DataFolder, root: Path) -> Erran
     """
 
     async def run(say: Say) -> str:
-        if folder.read(_LOADED):
+        if folder.read(LOADED):
             return "loaded before"
         say("loading")
         log = folder.log("sample")
@@ -103,7 +103,7 @@ def sample(settings: Mapping[str, str], folder: DataFolder, root: Path) -> Erran
             said = _last(output).removeprefix("sample data: ") or f"exit code {code}"
             whole = "" if len(said) <= _SHORT else f"… (all of it in {log})"
             raise StackFailed(f"sample data: {said[:_SHORT]}{whole}")
-        folder.write(_LOADED, {"loaded_at": time.time()})
+        folder.write(LOADED, {"loaded_at": time.time()})
         return _summary(_last(output))
 
     return Errand("sample", run, vital=False)
