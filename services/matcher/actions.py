@@ -123,10 +123,13 @@ async def explain_pair(
     async with index.db.transaction() as tx:
         posting = (await documents.select_postings(tx, [posting_id])).get(posting_id)
         seeker = (await documents.select_seekers(tx, [seeker_id])).get(seeker_id)
-        standing = await matches.select_standing(tx, match_id_of(seeker_id, posting_id))
+        match_id = match_id_of(seeker_id, posting_id)
+        said = (await matches.select_announced(tx, [match_id])).get(match_id)
     if posting is None or seeker is None:
         return None
-    return await asyncio.to_thread(_explained, model, posting, seeker, standing)
+    return await asyncio.to_thread(
+        _explained, model, posting, seeker, said.standing if said else None
+    )
 
 
 async def count_all(db: Database) -> documents.Counts:
@@ -239,7 +242,7 @@ async def _announce(
     tx: Transaction, index: Index, told: Sequence[LiveChange], now: datetime
 ) -> None:
     """Write and announce where the pairs are not as last announced."""
-    known = await matches.select_versions(
+    known = await matches.select_announced(
         tx, [match_id_of(change.seeker_id, change.posting_id) for change in told]
     )
     postings = await documents.select_postings(tx, {change.posting_id for change in told})

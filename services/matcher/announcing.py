@@ -23,7 +23,7 @@ from contracts.values import MatchId, PostingId, SeekerId, match_id_of
 from services.matcher.domain.documents import Posting
 from services.matcher.domain.engine import LiveChange, LiveMatch, Standing
 from services.matcher.domain.explain import Explanation, Node
-from services.matcher.store.matches import Announced, Version
+from services.matcher.store.matches import Announced
 
 Announcement = MatchFound | MatchChanged | MatchWithdrawn
 
@@ -38,7 +38,7 @@ class News:
 
 def news_of(
     changes: Iterable[LiveChange],
-    known: Mapping[MatchId, Version],
+    known: Mapping[MatchId, Announced],
     postings: Mapping[PostingId, Posting],
     model: str,
     now: datetime,
@@ -50,7 +50,7 @@ def news_of(
     """
     found: list[News] = []
     for change in changes:
-        before = known.get(match_id_of(change.seeker_id, change.posting_id), Version(0, None))
+        before = known.get(match_id_of(change.seeker_id, change.posting_id))
         news = _news(change, before, postings[change.posting_id], model, now)
         if news is not None:
             found.append(news)
@@ -109,31 +109,29 @@ def _reason(node: Node) -> Reason:
 
 
 def _news(
-    change: LiveChange, before: Version, posting: Posting, model: str, now: datetime
+    change: LiveChange, before: Announced | None, posting: Posting, model: str, now: datetime
 ) -> News | None:
-    version = before.version + 1
-    if change.match is not None:
-        state = state_of(change.seeker_id, posting, change.match, model)
-        digest = digest_of(state)
-        return None if digest == before.digest else _live(state, digest, version, before, now)
-    return None if before.digest is None else _gone(change, version, posting, model, now)
-
-
-def _live(state: MatchState, digest: bytes, version: int, before: Version, now: datetime) -> News:
+    was_live = before is not None and before.standing is not None
+    version = before.version + 1 if before else 1
+    if change.match is None:
+        return _gone(change, posting, version, model, now) if was_live else None
+    state = state_of(change.seeker_id, posting, change.match, model)
     row = Announced(
         MatchId(state.match_id),
-        SeekerId(state.seeker_id),
-        PostingId(state.posting_id),
+        change.seeker_id,
+        change.posting_id,
         version,
-        state.model,
+        model,
         Standing(state.score_ppm, state.for_seeker, state.for_posting),
-        digest,
+        digest_of(state),
     )
-    kind = MatchFound if before.digest is None else MatchChanged
+    if before and (before.standing, before.digest) == (row.standing, row.digest):
+        return None
+    kind = MatchChanged if was_live else MatchFound
     return News(row, kind(subject=str(state.match_id), time=now, version=version, data=state))
 
 
-def _gone(change: LiveChange, version: int, posting: Posting, model: str, now: datetime) -> News:
+def _gone(change: LiveChange, posting: Posting, version: int, model: str, now: datetime) -> News:
     match_id = match_id_of(change.seeker_id, change.posting_id)
     gone = MatchGone(
         match_id=match_id,

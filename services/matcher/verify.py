@@ -161,12 +161,12 @@ class Expected:
 
 def expected_of(stored: Snapshot, processes: int) -> dict[Pair, Expected]:
     """The oracle's live set of the stored documents."""
-    ranges = list(_ranges(stored, processes))
+    whole = ranges(stored, processes)
     if processes == 1:
-        parts = [_live_in(part) for part in ranges]
+        parts = list(map(live_in, whole))
     else:
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            parts = list(pool.map(_live_in, ranges))
+            parts = list(pool.map(live_in, whole))
     return joined(parts, stored.model.limits.k_p)
 
 
@@ -221,7 +221,7 @@ def _fault(said: Announced | None, live: Expected | None) -> Fault | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
+class Range:
     """Some seekers and all postings, as they can be sent to another process."""
 
     artefact: bytes
@@ -229,16 +229,17 @@ class _Range:
     seekers: Sequence[tuple[Seeker, tuple[HeldCertificate, ...]]]
 
 
-def _ranges(stored: Snapshot, processes: int) -> Iterator[_Range]:
+def ranges(stored: Snapshot, count: int) -> Iterator[Range]:
+    """The seekers in at least `count` ranges of a size that fits into memory."""
     fitting = _PAIRS_AT_ONCE // max(1, len(stored.postings))
-    fair = -(-len(stored.seekers) // processes)
+    fair = -(-len(stored.seekers) // count)
     size = max(1, min(fitting, fair))
     artefact = stored.model.to_bytes()
     for start in range(0, len(stored.seekers), size):
-        yield _Range(artefact, stored.postings, stored.seekers[start : start + size])
+        yield Range(artefact, stored.postings, stored.seekers[start : start + size])
 
 
-def _live_in(part: _Range) -> dict[Pair, Expected]:
+def live_in(part: Range) -> dict[Pair, Expected]:
     """The oracle's answer for a range. Texts are read again: stored vectors are not trusted."""
     model = Model.from_bytes(part.artefact)
     documents_of = {posting.posting_id: posting for posting in part.postings}

@@ -117,10 +117,16 @@ def sample_market(n_postings: int, n_seekers: int, seed: int = 1) -> Iterator[Ma
 
 
 class Market:
-    """Draws one event after the other, each aggregate's in order of version."""
+    """Draws one event after the other, each aggregate's in order of version.
 
-    def __init__(self, seed: int, n_postings: int = 14, n_seekers: int = 14) -> None:
+    first: the first number of a posting and of a seeker, for a bus that others use too.
+    """
+
+    def __init__(
+        self, seed: int, *, n_postings: int = 14, n_seekers: int = 14, first: int = 0
+    ) -> None:
         self.draw = random.Random(seed)
+        self._first = first
         self._posting_lines = [
             line | {"county": self.draw.choice(_COUNTIES), "education": self.draw.choice((None, 2))}
             for line in generate.postings(4 * n_postings, seed=seed, now=NOW)
@@ -145,7 +151,7 @@ class Market:
         return of()
 
     def _posting(self) -> PostingEvent:
-        number = self.draw.randrange(self._n_postings)
+        number = self._first + self.draw.randrange(self._n_postings)
         before = self._postings.get(number)
         event: PostingEvent
         if before is None:
@@ -153,7 +159,7 @@ class Market:
         elif isinstance(before, PostingClosed):
             # Closed is final; a posting that is closed makes room for another of a new id.
             self._n_postings += 1
-            number = self._n_postings - 1
+            number = self._first + self._n_postings - 1
             event = published(self._posting_state(number))
         elif self.draw.random() < 0.2:
             event = closed(before.data, before.version + 1)
@@ -178,7 +184,7 @@ class Market:
                 return before.model_copy(update={part: getattr(other, part)})
 
     def _seeker(self) -> SeekerEvent:
-        number = self.draw.randrange(self._n_seekers)
+        number = self._first + self.draw.randrange(self._n_seekers)
         version = self._versions[number] = self._versions.get(number, 0) + 1
         if self._looking.get(number) and self.draw.random() < 0.25:
             self._looking[number] = False
@@ -188,7 +194,7 @@ class Market:
 
     def _folder(self) -> CertificateEvent:
         """Of anyone, also of those who have no profile yet or no longer."""
-        number = self.draw.randrange(self._n_seekers + 2)
+        number = self._first + self.draw.randrange(self._n_seekers + 2)
         version = self._folder_versions[number] = self._folder_versions.get(number, 0) + 1
         held = self._folders.setdefault(number, [])
         if held and self.draw.random() < 0.4:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 from contracts.values import MatchId, PostingId, SeekerId
-from services.kit.database import Transaction
+from services.kit.database import Record, Transaction
 from services.matcher.domain.engine import Standing
 
 
@@ -24,23 +24,18 @@ class Announced:
     digest: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """How far a pair has come."""
-
-    version: int
-    digest: bytes | None
+_SELECT = (
+    "SELECT match_id, seeker_id, posting_id, version, model, score_ppm, for_seeker, for_posting, "
+    "digest FROM matches"
+)
 
 
-async def select_versions(
+async def select_announced(
     tx: Transaction, match_ids: Collection[MatchId]
-) -> dict[MatchId, Version]:
-    """Of these pairs, those that were ever announced. digest: None where not live."""
-    rows = await tx.fetch(
-        "SELECT match_id, version, digest FROM matches WHERE match_id = ANY($1::uuid[])",
-        list(match_ids),
-    )
-    return {row["match_id"]: Version(row["version"], row["digest"]) for row in rows}
+) -> dict[MatchId, Announced]:
+    """What was last announced of these pairs, without those of which nothing ever was."""
+    rows = await tx.fetch(f"{_SELECT} WHERE match_id = ANY($1::uuid[])", list(match_ids))
+    return {row["match_id"]: _announced(row) for row in rows}
 
 
 async def upsert_matches(tx: Transaction, matches: Sequence[Announced]) -> None:
@@ -71,29 +66,20 @@ async def upsert_matches(tx: Transaction, matches: Sequence[Announced]) -> None:
 
 async def live_matches(tx: Transaction, page: int) -> AsyncIterator[list[Announced]]:
     """All that are live, in no order, a page at a time, as of the first page."""
-    cursor = await tx.cursor(
-        "SELECT match_id, seeker_id, posting_id, version, model, score_ppm, for_seeker, "
-        "for_posting, digest FROM matches WHERE live"
-    )
+    cursor = await tx.cursor(f"{_SELECT} WHERE live")
     while rows := await cursor.fetch(page):
-        yield [
-            Announced(
-                row["match_id"],
-                row["seeker_id"],
-                row["posting_id"],
-                row["version"],
-                row["model"],
-                Standing(row["score_ppm"], row["for_seeker"], row["for_posting"]),
-                row["digest"],
-            )
-            for row in rows
-        ]
+        yield [_announced(row) for row in rows]
 
 
-async def select_standing(tx: Transaction, match_id: MatchId) -> Standing | None:
-    """How the pair is live; None where it is not."""
-    row = await tx.fetchrow(
-        "SELECT score_ppm, for_seeker, for_posting FROM matches WHERE match_id = $1 AND live",
-        match_id,
+def _announced(row: Record) -> Announced:
+    return Announced(
+        row["match_id"],
+        row["seeker_id"],
+        row["posting_id"],
+        row["version"],
+        row["model"],
+        Standing(row["score_ppm"], row["for_seeker"], row["for_posting"])
+        if row["score_ppm"] is not None
+        else None,
+        row["digest"],
     )
-    return Standing(**dict(row)) if row else None

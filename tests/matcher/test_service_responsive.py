@@ -1,0 +1,70 @@
+"""Scoring runs beside the event loop: heartbeats and requests go on while a batch is worked out."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from services.matcher.actions import begin
+from services.matcher.domain.engine import Change
+from services.matcher.domain.matchset import MatchSet
+from services.matcher.handlers import market_handler
+from services.matcher.index import Index
+from tests.matcher.harness import Matcher
+from tests.matcher.market import Market, sample_market
+from tests.support import NOW
+
+
+class Lag:
+    """How long the loop was late at worst, in seconds."""
+
+    worst = 0.0
+
+
+@asynccontextmanager
+async def measured() -> AsyncIterator[Lag]:
+    lag = Lag()
+
+    async def beat() -> None:
+        while True:
+            due = time.perf_counter() + 0.01
+            await asyncio.sleep(0.01)
+            lag.worst = max(lag.worst, time.perf_counter() - due)
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield lag
+    finally:
+        beating.cancel()
+
+
+class SlowEngine(MatchSet):
+    """Takes half a second, whatever it is given."""
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        time.sleep(0.5)
+        super().apply(changes)
+
+
+async def test_the_loop_does_not_wait_for_the_engine(matcher: Matcher) -> None:
+    index = Index(matcher.db, {}, engine_of=SlowEngine)
+    await begin(index, NOW)
+    batch = Market(1).events(5)
+    async with measured() as lag:
+        started = time.perf_counter()
+        await market_handler(index, lambda: NOW)(batch)
+        took_s = time.perf_counter() - started
+    index.close()
+    assert took_s > 0.5
+    assert lag.worst < 0.25
+
+
+async def test_the_loop_is_seldom_late_while_a_large_batch_is_scored(matcher: Matcher) -> None:
+    matcher.limits = {}
+    await matcher.restart()
+    batch = list(sample_market(250, 250))
+    async with measured() as lag:
+        started = time.perf_counter()
+        await matcher.take(*batch)
+        took_s = time.perf_counter() - started
+    assert lag.worst < took_s / 3, f"late by {lag.worst:.2f} s in {took_s:.2f} s"
