@@ -1,5 +1,6 @@
 """Postings, seekers and certificates to test with: one that is good, and any that could be."""
 
+from random import Random
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -115,80 +116,85 @@ def a_certificate(number: int = 1, **changes: object) -> HeldCertificate:
     return HeldCertificate(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def _few(values: tuple[str, ...], most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(st.sampled_from(values), max_size=most).map(tuple)
+def any_certificate(draw: Random, number: int) -> HeldCertificate:
+    """Any certificate in force, also one that says next to nothing."""
+    return HeldCertificate(
+        certificate_id=certificate_id(number),
+        occupation=draw.choice((*OCCUPATIONS, None)),
+        level=draw.choice((None, 1, 3, 5, 8)),
+        name=draw.choice((None, "焊工职业技能等级证书", "电工证", "java")),
+    )
 
 
-certificates_held = st.lists(
-    st.builds(
-        HeldCertificate,
-        certificate_id=st.integers(1, 6).map(certificate_id),
-        occupation=st.sampled_from((*OCCUPATIONS, None)),
-        level=st.sampled_from((None, 1, 3, 5, 8)),
-        name=st.sampled_from((None, "焊工职业技能等级证书", "电工证", "java")),
-    ),
-    max_size=3,
-    unique_by=lambda held: held.certificate_id,
-).map(tuple)
+def any_folder(draw: Random) -> tuple[HeldCertificate, ...]:
+    """Up to three certificates, in no order."""
+    return tuple(any_certificate(draw, number) for number in draw.sample(range(6), _few(draw)))
 
 
-@st.composite
-def pays(draw: st.DrawFn) -> Pay:
-    """Any pay, in any unit, from nothing to absurd."""
-    low = draw(st.sampled_from((0, 20, 200, 5000, 6000, 80_000, 10**12)))
-    return Pay(low, low + draw(st.sampled_from((0, 1, 2000))), draw(st.sampled_from(UNITS)))
+def any_posting(draw: Random, number: int, version: int = 1) -> Posting:
+    """Any posting of this id."""
+    low = draw.choice((0, 20, 200, 5000, 6000, 80_000, 10**12))
+    return Posting(
+        posting_id=posting_id(number),
+        employer_id=EmployerId("emp-1"),
+        version=version,
+        open=draw.random() < 0.8,
+        title=draw.choice(TITLES),
+        text=draw.choice(TEXTS),
+        county=draw.choice((WUHUA, PANLONG, HONGTA)),
+        pay=Pay(low, low + draw.choice((0, 1, 2000)), draw.choice(UNITS)),
+        occupation=draw.choice((*OCCUPATIONS, None)),
+        remote=draw.random() < 0.5,
+        skills=tuple(
+            SkillWanted(draw.choice(SKILLS), draw.random() < 0.5) for _ in range(_few(draw))
+        ),
+        certificates=tuple(
+            CertificateWanted(
+                draw.choice(OCCUPATIONS), draw.choice((1, 3, 5, 8)), draw.random() < 0.3
+            )
+            for _ in range(_few(draw))
+        ),
+        education=draw.choice((None, None, Education.ASSOCIATE, Education.MASTER)),
+        experience_years=draw.choice((0, 0, 3, 10)),
+        employment=draw.choice(tuple(Employment)[:3]),
+    )
+
+
+def any_seeker(draw: Random, number: int, version: int = 1) -> Seeker:
+    """Any seeker of this id."""
+    floor = PayFloor(draw.choice((0, 30, 300, 6000, 90_000)), draw.choice(UNITS))
+    return Seeker(
+        seeker_id=seeker_id(number),
+        version=version,
+        looking=draw.random() < 0.8,
+        titles=tuple(draw.sample(TITLES, _few(draw))),
+        text=draw.choice(TEXTS),
+        occupations=tuple(draw.sample(OCCUPATIONS, _few(draw))),
+        skills=tuple(draw.choice(SKILLS) for _ in range(1 + _few(draw))),
+        education=draw.choice((None, *Education)),
+        experience_years=draw.choice((0, 2, 3, 1000)),
+        counties=tuple(draw.sample(PLACES, _few(draw))),
+        remote_ok=draw.random() < 0.5,
+        pay_floor=draw.choice((None, floor)),
+        employment=draw.choice(
+            ((), (Employment.FULL_TIME,), (Employment.PART_TIME, Employment.TEMPORARY))
+        ),
+    )
+
+
+def _few(draw: Random) -> int:
+    return draw.choice((0, 1, 1, 2, 3))
+
+
+draws = st.randoms(use_true_random=False)
+certificates_held = draws.map(any_folder)
 
 
 def postings(number: int, version: int = 1) -> st.SearchStrategy[Posting]:
     """Any posting of this id."""
-    return st.builds(
-        Posting,
-        posting_id=st.just(posting_id(number)),
-        employer_id=st.just(EmployerId("emp-1")),
-        version=st.just(version),
-        open=st.sampled_from((True, True, True, False)),
-        title=st.sampled_from(TITLES),
-        text=st.sampled_from(TEXTS),
-        county=st.sampled_from((WUHUA, PANLONG, HONGTA)),
-        pay=pays(),
-        occupation=st.sampled_from((*OCCUPATIONS, None)),
-        remote=st.booleans(),
-        skills=st.lists(
-            st.builds(SkillWanted, st.sampled_from(SKILLS), st.booleans()), max_size=3
-        ).map(tuple),
-        certificates=st.lists(
-            st.builds(
-                CertificateWanted,
-                st.sampled_from(OCCUPATIONS),
-                st.integers(1, 8),
-                st.sampled_from((False, False, True)),
-            ),
-            max_size=2,
-        ).map(tuple),
-        education=st.sampled_from((None, None, Education.ASSOCIATE, Education.MASTER)),
-        experience_years=st.sampled_from((0, 0, 3, 10)),
-        employment=st.sampled_from(Employment),
-    )
+    return draws.map(lambda draw: any_posting(draw, number, version))
 
 
 def seekers(number: int, version: int = 1) -> st.SearchStrategy[Seeker]:
     """Any seeker of this id."""
-    return st.builds(
-        Seeker,
-        seeker_id=st.just(seeker_id(number)),
-        version=st.just(version),
-        looking=st.sampled_from((True, True, True, False)),
-        titles=_few(TITLES, 2),
-        text=st.sampled_from(TEXTS),
-        occupations=_few(OCCUPATIONS, 2),
-        skills=_few(SKILLS, 4),
-        education=st.sampled_from((None, *Education)),
-        experience_years=st.sampled_from((0, 2, 3, 1000)),
-        counties=_few(PLACES),
-        remote_ok=st.booleans(),
-        pay_floor=st.none()
-        | st.builds(PayFloor, st.sampled_from((0, 30, 300, 6000, 90_000)), st.sampled_from(UNITS)),
-        employment=st.sampled_from(
-            ((), (), (Employment.FULL_TIME,), (Employment.PART_TIME, Employment.INTERNSHIP))
-        ),
-    )
+    return draws.map(lambda draw: any_seeker(draw, number, version))

@@ -40,6 +40,9 @@ from tests.matcher.documents import (
     a_certificate,
     a_posting,
     a_seeker,
+    any_folder,
+    any_posting,
+    any_seeker,
     certificates_held,
     posting_id,
     postings,
@@ -128,6 +131,33 @@ def test_neither_order_nor_batches_matter(
     assert one_by_one.live() == at_once.live() == standings(want)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_both_sides_score_every_pair_as_the_definition_does(seed: int) -> None:
+    draw, model = random.Random(seed), MODEL.limited(tau_ppm=0, k_s=1000, k_p=1000)
+    jobs = [prepare_posting(model, any_posting(draw, number)) for number in range(60)]
+    people = [prepare_seeker(model, any_seeker(draw, n), any_folder(draw)) for n in range(60)]
+    postings_come, seekers_come = MatchSet(model), MatchSet(model)
+    postings_come.apply([*changes(people), *changes(jobs)])
+    seekers_come.apply([*changes(jobs), *changes(people)])
+    want = standings(brute_force([*jobs, *people], model))
+    assert postings_come.live() == want
+    assert seekers_come.live() == want
+    assert len(want) > 200
+
+
+def test_a_spelling_learned_later_is_near_those_known_before() -> None:
+    engine = MatchSet(MODEL)
+    wanted, shown = a_posting(skills=(SkillWanted("钢结构读图"),)), a_seeker(skills=("钢结构识图",))
+    engine.apply([join(a_seeker(2, skills=()))])
+    engine.apply([put(wanted)])
+    engine.apply([join(shown)])
+    engine.apply([put(replace(wanted, version=2))])
+    job, person = prepare_posting(MODEL, wanted), prepare_seeker(MODEL, shown)
+    live = engine.live()[shown.seeker_id, wanted.posting_id]
+    assert live.score_ppm == score(job, person).score_ppm
+    assert score(job, person).skills[0].similarity_ppm == 800_000
+
+
 @settings(max_examples=50, deadline=None)
 @given(markets())
 def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedSeeker]) -> None:
@@ -153,9 +183,10 @@ def test_what_comes_and_goes_between_two_settlings_is_not_told(
 
 
 def test_of_one_document_the_last_in_a_batch_counts() -> None:
-    engine = MatchSet(MODEL)
-    far = a_posting(county=HONGTA)
-    engine.apply([join(a_seeker()), put(far), put(a_posting()), put(far)])
+    engine, near, far = MatchSet(MODEL), a_posting(), a_posting(county=HONGTA)
+    engine.apply([join(a_seeker()), put(far), put(near)])
+    assert len(engine.live()) == 1
+    engine.apply([put(near), put(far)])
     assert engine.live() == {}
 
 
