@@ -151,7 +151,7 @@ class Postgres:
         if self.account is not None and not await self._can_run(self.account):
             self._binaries = await asyncio.to_thread(_copied, self._binaries)
         if (self._cluster / "PG_VERSION").exists():
-            drop_stale_lock(self._cluster / "postmaster.pid")
+            take_over_lock(self._cluster / "postmaster.pid", self._cluster)
             return
         await self._initdb()
 
@@ -259,18 +259,29 @@ def _copied(folder: Path) -> Path:
     return copy
 
 
-def drop_stale_lock(lock: Path) -> None:
-    """Remove the lock of a postmaster that is no more.
+def take_over_lock(lock: Path, cluster: Path) -> None:
+    """Let PostgreSQL past the lock of a postmaster that is no more.
 
-    PostgreSQL itself refuses to start when any process of its account has the pid written there,
-    which after a restart of the machine may well be another program's.
+    A dead postmaster's lock it judges itself. It refuses, though, when any process of its account
+    has the pid written there, which after a restart of the machine may be another program's. Then
+    the pid is replaced by ours, its parent's, which it disregards (CreateLockFile in miscinit.c).
+    The file stays: by its other lines PostgreSQL finds out whether old backends are still at work
+    on the data, and must not start beside them.
     """
     try:
-        pid = int(lock.read_text(encoding="ascii").split()[0])
-        if psutil.Process(pid).name() == "postgres":
-            return
+        first, end, rest = lock.read_text(encoding="ascii").partition("\n")
     except FileNotFoundError:
         return
-    except (psutil.NoSuchProcess, ValueError, IndexError):
-        pass
-    lock.unlink(missing_ok=True)
+    if not first.strip():
+        # Cut short before a postmaster did anything. The folder is ours alone, so nobody is at it.
+        lock.unlink()
+    elif first.strip().isdigit() and not _is_postmaster(int(first), cluster):
+        lock.write_text(f"{os.getpid()}{end}{rest}", encoding="ascii")
+
+
+def _is_postmaster(pid: int, cluster: Path) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and str(cluster) in process.cmdline()
+    except psutil.Error:
+        return False

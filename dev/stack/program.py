@@ -26,7 +26,8 @@ class Program:
     command: asked for at each start, after `prepare`. address: how people reach it.
     ready_within_s: how long a start may take before it counts as failed.
     parting_signal: what it gets when the supervisor is killed; SIGKILL where a clean end could
-    hang, because nobody is left to insist.
+    hang, because nobody is left to insist. tries: so many deaths before it was ever ready, and the
+    start has failed; once it was ready it is started again for ever.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Program:
     stop_within_s: float = 15.0
     parting_signal: int = signal.SIGKILL
     ready_within_s: float = 90.0
+    tries: int = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ def postgres_program(postgres: Postgres) -> Program:
         account=postgres.account,
         stop_signal=POSTGRES_STOP,
         parting_signal=POSTGRES_STOP,
+        # After a kill -9 it refuses to start while an old backend still holds the shared memory.
+        tries=8,
     )
 
 

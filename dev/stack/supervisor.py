@@ -23,7 +23,6 @@ _PROBE_S = 0.1
 _RECHECK_S = 2.0
 _BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 _SETTLED_S = 60.0
-_DEATHS_AT_START = 4
 _CALLED_WRONGLY = 2
 _QUOTED = 5
 
@@ -122,7 +121,7 @@ class Supervised:
             if time.monotonic() - asked_at > _SETTLED_S:
                 deaths = 0
             deaths += 1
-            if deaths >= _DEATHS_AT_START:
+            if deaths >= self.program.tries:
                 self._fail_start(f"{ending}{self._quoted_log()}", for_good=False)
             self.part.restarts += 1
             pause_s = _BACKOFF_S[min(deaths, len(_BACKOFF_S)) - 1]

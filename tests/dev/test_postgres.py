@@ -1,12 +1,17 @@
 """Where PostgreSQL's files lie, whoever runs it, and what stands in the way of its start."""
 
+import asyncio
 import os
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from dev.stack import postgres
+from dev.stack import ports, postgres
 from dev.stack.account import Account
+from dev.stack.folder import DataFolder
+from dev.stack.servers import postgres_program
+from tests.dev.programs import apart, stack
 
 STRANGER = Account("stranger", 54_321, 54_321)
 
@@ -59,13 +64,56 @@ def test_removing_follows_no_link_to_another_stack_s_cluster(
     assert theirs.is_dir()
 
 
-@pytest.mark.parametrize("content", [f"{os.getpid()}\n/somewhere\n", "4194305\n", "", "half a li"])
-def test_the_lock_of_a_postmaster_that_is_no_more_is_removed(tmp_path: Path, content: str) -> None:
+def test_a_lock_with_another_program_s_pid_is_taken_over_whole(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
-    lock.write_text(content, encoding="ascii")
-    postgres.drop_stale_lock(lock)
+    with apart("-c", "import time; time.sleep(600)") as bystander:
+        lock.write_text(f"{bystander.pid}\n{tmp_path}\n1\n5432\n\n127.0.0.1\n  1 2\n")
+        postgres.take_over_lock(lock, tmp_path)
+    # The shared memory it names must stay known: somebody may still be using it.
+    assert lock.read_text() == f"{os.getpid()}\n{tmp_path}\n1\n5432\n\n127.0.0.1\n  1 2\n"
+
+
+def test_an_empty_lock_is_removed_and_a_missing_one_is_no_trouble(tmp_path: Path) -> None:
+    lock = tmp_path / "postmaster.pid"
+    lock.touch()
+    postgres.take_over_lock(lock, tmp_path)
     assert not lock.exists()
-    postgres.drop_stale_lock(lock)
+    postgres.take_over_lock(lock, tmp_path)
+
+
+async def test_postgres_comes_back_over_a_lock_whose_pid_is_another_s(folder: DataFolder) -> None:
+    server = postgres.Postgres(folder.path, ports.unused()[0], "secret", postgres.THROWAWAY)
+    running = stack(folder, (postgres_program(server),))
+    await running.start()
+    try:
+        one = running.process("postgres")
+        lock = server.folder / "cluster" / "postmaster.pid"
+        _, _, rest = lock.read_text().partition("\n")
+        one.kill()
+        with apart("-c", "import time; time.sleep(600)") as bystander:
+            lock.write_text(f"{bystander.pid}\n{rest}")
+            await one.ready(60)
+        assert await postgres.unready(server.url()) is None
+    finally:
+        await running.stop()
+
+
+async def test_postgres_comes_back_after_a_kill_amid_work(folder: DataFolder) -> None:
+    server = postgres.Postgres(folder.path, ports.unused()[0], "secret", postgres.THROWAWAY)
+    running = stack(folder, (postgres_program(server),))
+    await running.start()
+    try:
+        client = await asyncpg.connect(server.url())
+        busy = asyncio.ensure_future(client.execute("SELECT pg_sleep(60)"))
+        await asyncio.sleep(0.2)
+        one = running.process("postgres")
+        one.kill()
+        with pytest.raises((asyncpg.PostgresError, ConnectionError)):
+            await busy
+        await one.ready(60)
+        assert await postgres.unready(server.url()) is None
+    finally:
+        await running.stop()
 
 
 async def test_a_server_that_is_not_there_is_said_without_its_password() -> None:
