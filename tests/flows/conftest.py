@@ -1,6 +1,9 @@
 """One running system for all tests of flows: they share it as users share a market."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +11,13 @@ from tests.flows.system import System, running
 
 
 @pytest.fixture(scope="session")
-async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
-    # Not below pytest's own folder: PostgreSQL's account must be able to pass through.
-    folder = tmp_path_factory.mktemp("system")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o711)
-    async with running(folder / "data") as one:
-        yield one
+async def system() -> AsyncIterator[System]:
+    # Not below pytest's own folder: each of its sessions closes that for others, and PostgreSQL's
+    # account must pass through, also when it is started again.
+    folder = Path(tempfile.mkdtemp(prefix="rengang-flows-"))
+    folder.chmod(0o711)
+    try:
+        async with running(folder / "data") as one:
+            yield one
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

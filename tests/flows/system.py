@@ -17,7 +17,6 @@ from dev import issuer
 from dev.stack.folder import DataFolder
 from dev.stack.lag import lags
 from dev.stack.plan import SERVICES, Elsewhere, local_stack
-from dev.stack.postgres import THROWAWAY
 from dev.stack.supervisor import Stack
 from services.kit.database import Database
 
@@ -163,10 +162,12 @@ async def waiting_in_outbox(url: str) -> bool:
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[System]:
-    """A system of its own on this folder, stopped afterwards."""
-    stack = await local_stack(
-        DataFolder(folder), elsewhere=Elsewhere(), sample=False, throwaway=THROWAWAY
-    )
+    """A system of its own on this folder, stopped afterwards.
+
+    PostgreSQL as people run it: with the settings of clusters that are thrown away, a kill loses
+    commits.
+    """
+    stack = await local_stack(DataFolder(folder), elsewhere=Elsewhere(), sample=False)
     await stack.start()
     system = System(stack)
     try:
