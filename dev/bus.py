@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.deadletters import GROUP, ORIGIN, PARKED_AT, REASON, REPLAYED
 from contracts.topics import TOPICS, Topic
@@ -40,18 +41,28 @@ async def reader(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
         await consumer.stop()
 
 
-async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+async def partitions_of(kafka: str, topic: str) -> list[TopicPartition]:
     """The topic's partitions; none where there is no such topic."""
-    if topic not in await consumer.topics():
-        return []
-    return [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+    # A consumer knows the partitions of what it reads, and nothing of other topics.
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.split(","))
+    await admin.start()
+    try:
+        [told] = await admin.describe_topics([topic])
+    finally:
+        await admin.close()
+    return [TopicPartition(topic, one["partition"]) for one in told["partitions"]]
 
 
-async def whole(consumer: AIOKafkaConsumer, topic: str) -> list[Record]:
+async def whole(kafka: str, topic: str) -> list[Record]:
     """Every record that stands in the topic now."""
-    places = await partitions_of(consumer, topic)
+    places = await partitions_of(kafka, topic)
     if not places:
         return []
+    async with reader(kafka) as consumer:
+        return await _up_to_now(consumer, places)
+
+
+async def _up_to_now(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> list[Record]:
     consumer.assign(places)
     ends = await consumer.end_offsets(places)
     await consumer.seek_to_beginning(*places)
@@ -75,25 +86,22 @@ def text_header(record: Record, name: str) -> str:
 async def parked(kafka: str, topics: Iterable[Topic] = TOPICS) -> list[Parked]:
     """All parked records of these topics, oldest first within each."""
     found: list[Parked] = []
-    async with reader(kafka) as consumer:
-        for topic in topics:
-            back = {
-                text_header(record, REPLAYED) for record in await whole(consumer, topic.replay.name)
-            }
-            for record in await whole(consumer, topic.dead.name):
-                place = f"{record.partition}/{record.offset}"
-                found.append(
-                    Parked(
-                        topic=topic.name,
-                        id=place,
-                        group=text_header(record, GROUP),
-                        reason=text_header(record, REASON),
-                        origin=text_header(record, ORIGIN),
-                        parked_at=text_header(record, PARKED_AT),
-                        replayed=place in back,
-                        record=record,
-                    )
+    for topic in topics:
+        back = {text_header(record, REPLAYED) for record in await whole(kafka, topic.replay.name)}
+        for record in await whole(kafka, topic.dead.name):
+            place = f"{record.partition}/{record.offset}"
+            found.append(
+                Parked(
+                    topic=topic.name,
+                    id=place,
+                    group=text_header(record, GROUP),
+                    reason=text_header(record, REASON),
+                    origin=text_header(record, ORIGIN),
+                    parked_at=text_header(record, PARKED_AT),
+                    replayed=place in back,
+                    record=record,
                 )
+            )
     return found
 
 

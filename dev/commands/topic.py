@@ -61,7 +61,7 @@ def tail(
 async def _tail(kafka: str, topic: str, lines: int, *, follow: bool, json: bool) -> None:
     console = Console(highlight=False)
     async with reader(kafka) as consumer:
-        places = await partitions_of(consumer, topic)
+        places = await partitions_of(kafka, topic)
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         begins = await consumer.beginning_offsets(places)

@@ -18,20 +18,6 @@ Line = dict[str, Any]
 _COUNTIES = [place.code for place in places() if place.in_circle and not place.code.endswith("00")]
 # 昆明's districts hold about half of the circle's jobs.
 _COUNTY_WEIGHTS = [6 if code.startswith("5301") else 1 for code in _COUNTIES]
-_FIRMS = [
-    "建材",
-    "机械",
-    "食品",
-    "花卉",
-    "物流",
-    "餐饮",
-    "商贸",
-    "科技",
-    "物业",
-    "矿业",
-    "医药",
-    "文旅",
-]
 _WELFARE = ["五险一金", "包吃住", "双休", "带薪年假", "节日福利", "全勤奖", "年底双薪", "提供宿舍"]
 _MANNERS = ["吃苦耐劳", "责任心强", "服从安排", "有团队精神", "能适应倒班", "沟通能力好"]
 
@@ -186,7 +172,7 @@ def identity_number(number: int) -> str:
 
 def firm(number: int) -> str:
     """The account of a sample firm."""
-    return f"sample-{_FIRMS[number % len(_FIRMS)]}-{number:02d}"
+    return f"sample-firm-{number}"
 
 
 def _trade(draw: random.Random) -> Trade:

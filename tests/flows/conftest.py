@@ -15,7 +15,7 @@ async def system() -> AsyncIterator[System]:
     # Not below pytest's own folder: each of its sessions closes that for others, and PostgreSQL's
     # account must pass through, also when it is started again.
     folder = Path(tempfile.mkdtemp(prefix="rengang-flows-"))
-    folder.chmod(0o711)
+    folder.chmod(0o711)  # noqa: ASYNC240 (before anything runs)
     try:
         async with running(folder / "data") as one:
             yield one
