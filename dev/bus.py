@@ -32,7 +32,11 @@ class Parked:
 async def reader(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer of no group: it leaves no trace."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka.split(","), enable_auto_commit=False, request_timeout_ms=8_000
+        bootstrap_servers=kafka.split(","),
+        enable_auto_commit=False,
+        # Where to begin is set here alone: a seek after assign() is overrun by the first reset.
+        auto_offset_reset="earliest",
+        request_timeout_ms=8_000,
     )
     await consumer.start()
     try:
@@ -65,7 +69,6 @@ async def whole(kafka: str, topic: str) -> list[Record]:
 async def _up_to_now(consumer: AIOKafkaConsumer, places: list[TopicPartition]) -> list[Record]:
     consumer.assign(places)
     ends = await consumer.end_offsets(places)
-    await consumer.seek_to_beginning(*places)
     records: list[Record] = []
     todo = {place for place in places if await consumer.position(place) < ends[place]}
     while todo:

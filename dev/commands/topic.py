@@ -65,10 +65,13 @@ async def _tail(kafka: str, topic: str, lines: int, *, follow: bool, json: bool)
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         begins = await consumer.beginning_offsets(places)
+        start = {place: max(begins[place], ends[place] - lines) for place in places}
         for place in places:
-            consumer.seek(place, max(begins[place], ends[place] - lines))
+            # Waits for the first reset, which would overrun the seek.
+            await consumer.position(place)
+            consumer.seek(place, start[place])
         backlog: list[Record] = []
-        todo = {place for place in places if lines and begins[place] < ends[place]}
+        todo = {place for place in places if start[place] < ends[place]}
         while todo:
             for batch in (await consumer.getmany(timeout_ms=300)).values():
                 backlog.extend(batch)
