@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from contracts.vocabulary.occupations import occupations
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.model import Limits, Model, Weights, fit
 from services.matcher.domain.text import bucket_of, terms
@@ -40,6 +41,12 @@ def test_no_text_is_longer_than_one(corpus: list[str], text: str) -> None:
     assert dot(vector, vector) <= ONE
     assert (np.diff(vector.buckets) > 0).all()
     assert ((vector.impacts > 0) & (vector.impacts <= SCALE)).all()
+
+
+def test_a_text_is_as_good_as_one_with_itself() -> None:
+    for _, name in occupations():
+        vector = base_model().vector(terms(name))
+        assert 0.998 * ONE < dot(vector, vector) <= ONE, name
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

@@ -86,6 +86,22 @@ def test_certificates_count_the_same_in_any_order(
     assert scored(posting, seeker, *held) == scored(posting, seeker, *reversed(held))
 
 
+def test_of_equal_certificates_the_first_id_counts_in_any_order() -> None:
+    posting, seeker = a_posting(skills=(SkillWanted("焊工"),)), a_seeker()
+    first, second = a_certificate(1), a_certificate(2)
+    leaves = scored(posting, seeker, second, first)
+    assert leaves == scored(posting, seeker, first, second)
+    assert leaves.certificate == first
+    assert leaves.skills[0].evidence is not None
+    assert leaves.skills[0].evidence.certificate_id == first.certificate_id
+
+
+def test_a_skill_asked_twice_is_one_and_required_where_it_is_once() -> None:
+    asked = (SkillWanted("JavaScript"), SkillWanted("js", required=False), SkillWanted(" "))
+    (skill,) = prepare_posting(MODEL, a_posting(skills=asked)).skills
+    assert (skill.name, skill.weighs) == ("JavaScript", 2)
+
+
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_similarity_is_rapidfuzz_ratio_in_integers(left: str, right: str) -> None:
     similar = similarity_ppm(left, right)
