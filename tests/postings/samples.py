@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,8 @@ from services.postings.domain.offers import (
     skill_key,
 )
 from services.postings.domain.postings import Posting, published
+from tests.support import NOW
 
-NOW = datetime(2026, 3, 1, 8, tzinfo=UTC)
 WELDER = "6-18-02-04"
 WUHUA = "530102"
 EMPLOYER = EmployerId("emp-kunming-machinery")

@@ -1,5 +1,6 @@
 """The rules of offers and postings, without any server."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -27,7 +28,8 @@ from services.postings.domain.offers import (
     derived_reference,
 )
 from services.postings.domain.postings import Posting, PostingAlreadyClosed, published
-from tests.postings.samples import EMPLOYER, NOW, a_posting, a_posting_id, an_offer, offers
+from tests.postings.samples import EMPLOYER, a_posting, a_posting_id, an_offer, offers
+from tests.support import NOW
 
 SECOND = timedelta(seconds=1)
 
@@ -269,6 +271,17 @@ def test_contacts_do_not_leave_in_events(contact: str) -> None:
 )
 def test_what_is_no_contact_stays(text: str) -> None:
     assert without_contacts(text) == text
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "1", "0 ", "a.", "a@", "a@a.", "QQ ", "QQ", " ", "微信号 ", "VX:", "138 "]
+)
+@pytest.mark.parametrize("start", ["", "QQ", "微信号", "a@", "+86"])
+def test_no_text_takes_long_to_look_through(start: str, part: str) -> None:
+    text = (start + part * 10_000)[:10_000]
+    began = time.process_time()
+    without_contacts(text)
+    assert time.process_time() - began < 0.5
 
 
 @given(st.text(max_size=300))

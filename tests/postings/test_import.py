@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import httpx
@@ -10,11 +11,12 @@ import pytest
 from contracts.events import EVENT_TYPES
 from contracts.postings import PostingPublished
 from services.kit.database import Database
-from services.postings import store
-from tests.postings.conftest import Door
-from tests.postings.samples import EMPLOYER, a_body, ndjson
-from tests.postings.test_publish import waiting_backend
+from services.postings import api, store
+from tests.kit.door import Issuer, an_app
+from tests.postings.conftest import Door, waiting_backends
+from tests.postings.samples import EMPLOYER, a_body, a_posting_id, ndjson
 from tests.postings.test_revise_and_close import close, published, revise
+from tests.support import NOW
 
 URL = "/v1/postings/import"
 
@@ -316,7 +318,8 @@ async def test_an_import_that_dies_in_the_middle_is_finished_by_sending_it_again
         assert url.endswith(str(held.posting_id))
         lines[400]["title"] = "电焊工"
         sending = asyncio.create_task(send(employer, *lines))
-        await tx.execute("SELECT pg_terminate_backend($1)", await waiting_backend(tx))
+        (backend,) = await waiting_backends(tx)
+        await tx.execute("SELECT pg_terminate_backend($1)", backend)
         answer = await sending
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:rengang:problem:import_interrupted"
@@ -326,6 +329,17 @@ async def test_an_import_that_dies_in_the_middle_is_finished_by_sending_it_again
 
     assert counts(await report(employer, *lines)) == (99, 1, 400, 0)
     assert len({(event.subject, event.version) for event in await door.announced()}) == 501
+
+
+async def test_a_line_is_taken_in_at_the_time_at_which_it_was_checked(
+    door: Door, issuer_at: tuple[Issuer, str]
+) -> None:
+    times = (NOW + timedelta(seconds=seconds) for seconds in count())
+    router = api.routes(door.db, clock=lambda: next(times), new_id=a_posting_id)
+    hasty = Door(an_app(router, jwks_url=issuer_at[1]), door.db, door.issuer)
+    async with hasty.caller(EMPLOYER, "employer") as employer:
+        line = a_body(valid_until=(NOW + timedelta(milliseconds=500)).isoformat())
+        assert counts(await report(employer, line)) == (1, 0, 0, 0)
 
 
 async def test_the_outbox_holds_exactly_one_event_for_each_version(

@@ -11,9 +11,9 @@ import pytest
 
 from contracts.postings import PostingPublished, PostingState
 from contracts.values import PostingStatus
-from services.kit.database import Transaction
-from tests.postings.conftest import Door
-from tests.postings.samples import EMPLOYER, NOW, a_body, a_posting_id
+from tests.postings.conftest import Door, waiting_backends
+from tests.postings.samples import EMPLOYER, a_body, a_posting_id
+from tests.support import NOW
 
 URL = "/v1/postings"
 
@@ -109,9 +109,15 @@ async def test_the_same_key_at_the_same_time_publishes_once(
     door: Door, employer: httpx.AsyncClient
 ) -> None:
     headers = {"Idempotency-Key": "k-1"}
-    answers = await asyncio.gather(
-        *(employer.post(URL, json=a_body(), headers=headers) for _ in range(8))
-    )
+    async with door.db.transaction() as tx:
+        # Holds up the first, so that the others come while it is under way.
+        await tx.execute("LOCK TABLE postings IN EXCLUSIVE MODE")
+        publishing = [
+            asyncio.create_task(employer.post(URL, json=a_body(), headers=headers))
+            for _ in range(8)
+        ]
+        await waiting_backends(tx)
+    answers = await asyncio.gather(*publishing)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.headers["Location"] for answer in answers}) == 1
     assert await door.count() == 1
@@ -164,9 +170,14 @@ async def test_a_reference_is_the_employers_own(
 async def test_of_many_with_one_reference_at_once_one_gets_it(
     door: Door, employer: httpx.AsyncClient
 ) -> None:
-    answers = await asyncio.gather(
-        *(employer.post(URL, json=a_body(headcount=n, reference="HG-1")) for n in range(1, 9))
-    )
+    async with door.db.transaction() as tx:
+        await tx.execute("LOCK TABLE postings IN EXCLUSIVE MODE")
+        publishing = [
+            asyncio.create_task(employer.post(URL, json=a_body(headcount=n, reference="HG-1")))
+            for n in range(1, 9)
+        ]
+        await waiting_backends(tx, 8)
+    answers = await asyncio.gather(*publishing)
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
     assert await door.told() == [("PostingPublished", 1)]
 
@@ -336,7 +347,8 @@ async def test_what_dies_between_posting_and_event_neither_is_nor_was_announced(
     async with door.db.transaction() as tx:
         await tx.execute("LOCK TABLE outbox IN EXCLUSIVE MODE")
         publishing = asyncio.create_task(employer.post(URL, json=a_body(), headers=headers))
-        await tx.execute("SELECT pg_terminate_backend($1)", await waiting_backend(tx))
+        (backend,) = await waiting_backends(tx)
+        await tx.execute("SELECT pg_terminate_backend($1)", backend)
         answer = await publishing
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     assert await door.count() == 0
@@ -345,21 +357,6 @@ async def test_what_dies_between_posting_and_event_neither_is_nor_was_announced(
     again = await employer.post(URL, json=a_body(), headers=headers)
     assert again.status_code == 201
     assert await door.told() == [("PostingPublished", 1)]
-
-
-async def waiting_backend(tx: Transaction) -> int:
-    """The process of the transaction that waits for a lock of ours."""
-    async with asyncio.timeout(10):
-        while True:
-            pid = await tx.fetchval(
-                "SELECT pid FROM pg_stat_activity "
-                "WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if pid is not None:
-                return int(pid)
-            # What one transaction sees of the activity stays as it was first seen.
-            await tx.execute("SELECT pg_stat_clear_snapshot()")
-            await asyncio.sleep(0.01)
 
 
 async def test_time_is_read_once_for_each_posting(door: Door, employer: httpx.AsyncClient) -> None:

@@ -23,7 +23,8 @@ from services.postings.main import make_app
 from services.postings.settings import PostingsSettings
 from tests.conftest import FreshDatabase
 from tests.kit.door import AUDIENCE, ISSUER, Issuer, eventually, knocking, served
-from tests.postings.samples import EMPLOYER, NOW, a_body, ndjson
+from tests.postings.samples import EMPLOYER, a_body, ndjson
+from tests.support import NOW, running
 
 
 @pytest.fixture
@@ -126,9 +127,33 @@ async def test_an_import_arrives_whole(client: httpx.AsyncClient, kafka_server: 
 async def test_the_running_service_is_soon_ready(client: httpx.AsyncClient) -> None:
     async def ready() -> bool:
         answer = await client.get("/readyz")
-        return answer.json().get("checks") == {"database": "ok", "kafka": "ok"}
+        return bool(answer.json().get("checks") == {"database": "ok", "kafka": "ok"})
 
     await eventually(ready, patience_s=20)
+
+
+async def test_the_process_starts_from_its_environment_and_ends_when_it_is_told_to(
+    settings: PostingsSettings, issuer_at: tuple[Issuer, str]
+) -> None:
+    headers = {"Authorization": f"Bearer {issuer_at[0].token(sub=EMPLOYER)}"}
+    secret = "焊工张三"
+    async with running(
+        "postings",
+        RENGANG_DATABASE_URL=settings.database_url.get_secret_value(),
+        RENGANG_KAFKA=settings.kafka,
+        RENGANG_JWKS_URL=settings.jwks_url,
+        RENGANG_ISSUER=settings.issuer,
+    ) as process:
+        await process.ready()
+        async with httpx.AsyncClient(base_url=process.url, headers=headers) as client:
+            body = a_body(title=secret, valid_until=in_seconds(3600))
+            assert (await client.post("/v1/postings", json=body)).status_code == 201
+            assert (await client.post("/v1/postings", json={"title": secret})).status_code == 422
+        await process.stop()
+        assert "http.request" in process.told()
+        assert "Application shutdown complete." in process.told()
+        assert secret not in process.told()
+        assert EMPLOYER not in process.told()
 
 
 # --------------------------------------------------------------------- documents

@@ -13,7 +13,8 @@ from services.kit.database import Database, Transaction
 from services.postings import store
 from services.postings.domain.offers import PAY_CEILING_CNY, Offer
 from services.postings.domain.postings import Posting
-from tests.postings.samples import EMPLOYER, NOW, a_posting, an_offer, offers
+from tests.postings.samples import EMPLOYER, a_posting, an_offer, offers
+from tests.support import NOW
 
 ON_ONE_DATABASE = settings(
     max_examples=60,

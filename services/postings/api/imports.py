@@ -1,6 +1,8 @@
 """The route that takes many postings at once, a line each."""
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any
@@ -36,6 +38,9 @@ from services.postings.domain.offers import OfferRefused
 
 MAX_BODY_BYTES = 16 * MIB
 MAX_LINES = 5_000
+MOST_AT_ONCE = 4
+"""How many transactions of imports this process runs at a time."""
+
 MOST_FAULTS = 20
 """How many faults of one line are told: a line can hold more unknown fields than help anyone."""
 
@@ -73,6 +78,8 @@ def add_routes(
     router: APIRouter, db: Database, *, clock: Callable[[], datetime], new_id: NewId
 ) -> None:
     """Add the route to the router."""
+    # Imports of one employer wait for each other on a connection; the others stay for everybody.
+    turns = asyncio.Semaphore(MOST_AT_ONCE)
 
     @router.post("/import", summary="批量导入 Import postings, a line each", openapi_extra=_BODY)
     async def import_postings(
@@ -89,23 +96,39 @@ def add_routes(
             await ndjson_body(request), max_lines=MAX_LINES, max_line_bytes=MAX_LINE_BYTES
         )
         reports: list[LineReport] = []
-        while batch := list(islice(lines, actions.MOST_LINES)):
-            good, bad = _sorted_out(batch, clock())
+        # Off the loop: reading some hundred lines would hold up everybody else's requests.
+        while batch := await asyncio.to_thread(_read, lines, clock()):
             try:
-                imported = await actions.import_offers(
-                    db, EmployerId(caller.subject), good, clock(), new_id=new_id
-                )
+                async with turns:
+                    imported = await actions.import_offers(
+                        db, EmployerId(caller.subject), batch.good, batch.now, new_id=new_id
+                    )
             except DatabaseUnavailable as error:
-                raise _interrupted(batch[0].number) from error
-            reports += bad
+                raise _interrupted(batch.first) from error
+            reports += batch.bad
             reports += map(_report, imported)
         return ImportReport.of(reports)
 
 
-def _sorted_out(
-    batch: Iterable[Line | BadLine], now: datetime
-) -> tuple[list[actions.Line], list[LineReport]]:
-    """The lines that can be taken in, and the reports of those that cannot."""
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The lines that can be taken in, and the reports of those that cannot.
+
+    first: the first line's number. now: when the lines were checked, and so are taken in: a
+    posting must not be published after its time.
+    """
+
+    first: int
+    now: datetime
+    good: list[actions.Line]
+    bad: list[LineReport]
+
+
+def _read(lines: Iterator[Line | BadLine], now: datetime) -> _Batch | None:
+    """The next lines, as many as may share a transaction; None after the last."""
+    batch = list(islice(lines, actions.MOST_LINES))
+    if not batch:
+        return None
     good: list[actions.Line] = []
     bad: list[LineReport] = []
     for line in batch:
@@ -123,7 +146,7 @@ def _sorted_out(
                     bad.append(_rejected(number, value, errors_of(refused)))
                 else:
                     good.append(actions.Line(number, offer, posting.reference))
-    return good, bad
+    return _Batch(batch[0].number, now, good, bad)
 
 
 def _rejected(number: int, value: dict[str, Any], errors: list[FieldError]) -> LineReport:

@@ -32,22 +32,21 @@ from services.kit.wordings import said
 from services.postings.domain import offers
 from services.postings.domain.postings import Posting
 
-# Characters that reorder what stands around them: a title could be made to read as another.
-_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Control characters but for line ends and tabs, and those that reorder what stands around them:
+# by these a title could be made to read as another.
+_HIDDEN_HAND = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 
 def _printable(text: str) -> str:
-    for position, character in enumerate(text):
-        if character in "\n\t":
-            continue
-        if unicodedata.category(character) == "Cc" or _REORDERING.match(character):
-            raise said(
-                "control_character",
-                zh=f"第 {position + 1} 个字符是控制字符（U+{ord(character):04X}），请删去。",
-                en=f"Character {position + 1} is a control character (U+{ord(character):04X}); "
-                "remove it.",
-            )
+    found = _HIDDEN_HAND.search(text)
+    if found is not None:
+        at, point = found.start() + 1, f"U+{ord(found[0]):04X}"
+        raise said(
+            "control_character",
+            zh=f"第 {at} 个字符是控制字符（{point}），请删去。",
+            en=f"Character {at} is a control character ({point}); remove it.",
+        )
     return text
 
 

@@ -4,16 +4,19 @@ import re
 
 HIDDEN = "***"
 
-# Digits may be full-width (\d takes them), and grouped by a blank or a dash.
+# Digits may be full-width (\d takes them), and grouped by a blank or a dash. Every repetition has
+# a small bound: texts come from outside, and an unbounded one next to another takes time that
+# grows with the square of the text.
 _CONTACT = re.compile(
     r"""
       (?<!\d) (?:[+＋]?86[ -]?)? [1１][3-9３-９]\d [ -]? \d{4} [ -]? \d{4} (?!\d)      # mobile
     | (?<!\d) [(（]? [0０]\d{2,3} [)）]? [ -]? \d{7,8} (?!\d)                          # landline
     | (?<!\d) \d{17} [\dXx] (?![\dA-Za-z])                                          # citizen number
-    | [A-Za-z0-9._%+-]{1,64} [@＠] [A-Za-z0-9-]{1,63} (?: [.．] [A-Za-z0-9-]{1,63} ){1,4}
-    | (?<![A-Za-z]) QQ \s* (?: 号码? | ID )? \s* [:：=]? \s* \d{5,12}
-    | (?: 微信 | (?<![A-Za-z]) (?: VX | V信 | WeChat ) ) \s* (?: 号 | ID | [:：=] ) \s* [:：=]? \s*
-      [A-Za-z0-9][A-Za-z0-9_-]{4,19}
+    | (?<![A-Za-z0-9._%+-]) [A-Za-z0-9._%+-]{1,64}
+      [@＠] [A-Za-z0-9-]{1,63} (?: [.．] [A-Za-z0-9-]{1,63} ){1,4}
+    | (?<![A-Za-z]) QQ (?: [ ]{0,2} (?: 号码? | ID ) )? [ :：=]{0,3} \d{5,12}
+    | (?: 微信 | (?<![A-Za-z]) (?: VX | V信 | WeChat ) )
+      [ ]{0,2} (?: 号 | ID | [:：=] ) [ :：=]{0,3} [A-Za-z0-9][A-Za-z0-9_-]{4,19}
     """,
     re.VERBOSE | re.IGNORECASE,
 )
