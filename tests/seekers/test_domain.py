@@ -27,6 +27,8 @@ from services.seekers.domain.webhooks import (
 )
 
 MATERIAL = 50_000
+from tests.support import NOW
+
 PAIR = (MatchId(UUID(int=1)), SeekerId(UUID(int=2)), PostingId(UUID(int=3)))
 
 

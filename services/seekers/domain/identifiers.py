@@ -99,7 +99,7 @@ NUMBERS: tuple[Rule, ...] = (
         r"(?P<hide>[A-Za-z]{0,6}\(?\d[A-Za-z0-9()\-]{4,30})"
     ),
     # Any other long number is somebody's: a card, an account, a certificate. Sums name their unit.
-    rule(rf"(?<![\dA-Za-z.])\d{{9,30}}X?(?![\dA-Za-z]|\.\d|[ \t]?(?:{_UNITS}))"),
+    rule(rf"(?<![\dA-Za-z.])[A-Za-z]{{0,3}}\d{{9,30}}X?(?![\dA-Za-z]|\.\d|[ \t]?(?:{_UNITS}))"),
 )
 
 NAMES: tuple[Rule, ...] = (
@@ -154,7 +154,9 @@ def _rules_of_name(name: str) -> list[Rule]:
 
 def _rules_of_phone(phone: str) -> list[Rule]:
     local = phone.rpartition("-")[2]
-    return [rule(r"(?<!\d)" + _GAP.join(local) + r"(?!\d)")] if local else []
+    digits = _GAP.join(local)
+    # Seven digits may stand in some other number by chance, eleven may not.
+    return [rule(digits if len(local) > 8 else rf"(?<!\d){digits}(?!\d)")]
 
 
 def _rules_of_email(email: str | None) -> list[Rule]:
