@@ -42,7 +42,6 @@ COMMANDS = tuple(
         ("seed", "seed", "load the sample market again", "seed"),
         ("test", "test", "run the tests", "test tests/matcher -k exact"),
         ("lint", "lint", "check style, types and who imports whom", "lint"),
-        ("bench", "bench", "measure it", "bench --help"),
     )
 )
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -82,6 +83,7 @@ def issuer_of(folder: DataFolder) -> Issuer:
     """The issuer of a data folder; its key is made when first asked for."""
     path = folder.path / _KEY
     if not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         pem = Ed25519PrivateKey.generate().private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
@@ -124,11 +126,22 @@ class _Door(BaseHTTPRequestHandler):
         """Nothing: health is asked for every two seconds."""
 
 
-def main() -> int:
-    """Serve the key of RENGANG_DATA on RENGANG_PORT until told to stop."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Serve the key of RENGANG_DATA on RENGANG_PORT until told to stop.
+
+    With a role and a subject, print a token instead: `python -m dev.issuer employer acme`.
+    """
     folder = DataFolder(Path(os.environ["RENGANG_DATA"]))
+    if arguments:
+        if len(arguments) != 2 or arguments[0] not in set(Role):
+            sys.stderr.write(f"usage: python -m dev.issuer {'|'.join(Role)} SUBJECT\n")
+            return 2
+        sys.stdout.write(mint(folder, *arguments) + "\n")
+        return 0
     _Door.jwks = (json.dumps(issuer_of(folder).jwks()) + "\n").encode()
-    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["RENGANG_PORT"])), _Door)
+    server = ThreadingHTTPServer(
+        (os.environ.get("RENGANG_HOST", "127.0.0.1"), int(os.environ["RENGANG_PORT"])), _Door
+    )
     server.daemon_threads = True
     # An exception is the one way out of serve_forever from the thread it runs in.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -146,4 +159,4 @@ def _base64url(raw: bytes) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ Source: draft-ietf-httpapi-idempotency-key-header.
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -83,7 +84,7 @@ async def run_idempotent(
         return await write(db)
     owner = _digest(caller.subject)
     scope = _digest(request.method, request.scope["path"], key)
-    fingerprint = await _fingerprint(request)
+    fingerprint = await _fingerprint(request, key)
     async with _turn_here(owner + scope, wait_s), db.transaction() as tx:
         await _wait_for_turn(tx, owner + scope, wait_s)
         # Its own statement: only what begins after the wait sees what the first one committed.
@@ -151,20 +152,20 @@ def _digest(*parts: str) -> bytes:
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).digest()
 
 
-async def _fingerprint(request: Request) -> bytes:
+async def _fingerprint(request: Request, key: str) -> bytes:
     """What is asked, beyond the address: query, If-Match and body.
 
-    A JSON body counts by its meaning: a client may write its keys in another order when it
-    repeats.
+    Keyed by the Idempotency-Key, which is stored nowhere: bodies hold names and numbers, of which
+    too few are possible for a plain hash to hide them. A JSON body counts by its meaning: a client
+    may write its keys in another order when it repeats.
     """
     body = await request.body()
     if request.headers.get("content-type", "").split(";")[0].strip().lower().endswith("json"):
         with suppress(orjson.JSONDecodeError):
             body = orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
     condition = request.headers.get("if-match", "")
-    return hashlib.sha256(
-        _digest(request.url.query, condition) + hashlib.sha256(body).digest()
-    ).digest()
+    asked = _digest(request.url.query, condition) + hashlib.sha256(body).digest()
+    return hmac.digest(key.encode("ascii"), asked, "sha256")
 
 
 _turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()

@@ -75,7 +75,7 @@ def test_a_changed_lock_sets_up_again(checkout: Path) -> None:
 def test_only_tests_and_checks_need_the_tools_for_development(checkout: Path) -> None:
     stamp(checkout, "requirements")
     assert run(checkout / "rengang", "up", cwd=checkout).returncode == 0
-    for command in ("test", "lint", "bench"):
+    for command in ("test", "lint"):
         assert "bootstrap.py" in run(checkout / "rengang", command, cwd=checkout).stderr
 
 

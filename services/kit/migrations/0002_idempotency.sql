@@ -5,7 +5,7 @@ CREATE TABLE idempotency (
     caller bytea NOT NULL CHECK (octet_length(caller) = 32),
     -- sha256 of method, path and key
     scope bytea NOT NULL CHECK (octet_length(scope) = 32),
-    -- sha256 of what was asked: a key used for something else is refused
+    -- hmac-sha256 of what was asked, under the key: a key used for something else is refused
     fingerprint bytea NOT NULL CHECK (octet_length(fingerprint) = 32),
     status smallint NOT NULL CHECK (status BETWEEN 200 AND 299),
     headers jsonb NOT NULL CHECK (jsonb_typeof(headers) = 'object'),
