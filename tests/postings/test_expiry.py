@@ -14,8 +14,8 @@ from services.kit.database import Database
 from services.postings import store
 from services.postings.actions import expire_postings
 from tests.postings.conftest import Door
+from tests.postings.requests import close, published
 from tests.postings.samples import a_posting, an_offer
-from tests.postings.test_revise_and_close import close, published
 from tests.support import NOW
 
 DUE = NOW + timedelta(days=30)

@@ -14,8 +14,8 @@ from services.kit.database import Database
 from services.postings import api, store
 from tests.kit.door import Issuer, an_app
 from tests.postings.conftest import Door, waiting_backends
+from tests.postings.requests import close, published, revise
 from tests.postings.samples import EMPLOYER, a_body, a_posting_id, ndjson
-from tests.postings.test_revise_and_close import close, published, revise
 from tests.support import NOW
 
 URL = "/v1/postings/import"

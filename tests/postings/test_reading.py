@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from tests.postings.conftest import Door
+from tests.postings.requests import close, published
 from tests.postings.samples import a_body
-from tests.postings.test_revise_and_close import close, published
 
 URL = "/v1/postings"
 

@@ -11,23 +11,9 @@ import pytest
 from contracts.postings import PostingClosed, PostingRevised
 from contracts.values import ClosedReason, PostingStatus
 from tests.postings.conftest import Door, waiting_backends
+from tests.postings.requests import URL, close, published, revise
 from tests.postings.samples import a_body, a_posting_id
 from tests.support import NOW
-
-URL = "/v1/postings"
-
-
-async def published(client: httpx.AsyncClient, **changes: Any) -> str:
-    """The address of a posting that the client just published."""
-    answer = await client.post(URL, json=a_body(**changes))
-    assert answer.status_code == 201, answer.text
-    return answer.headers["Location"]
-
-
-async def revise(
-    client: httpx.AsyncClient, url: str, version: int | str, **changes: Any
-) -> httpx.Response:
-    return await client.put(url, json=a_body(**changes), headers={"If-Match": f'"{version}"'})
 
 
 async def at_once(
@@ -39,10 +25,6 @@ async def at_once(
         under_way = [asyncio.create_task(request) for request in requests]
         await waiting_backends(tx, len(requests))
     return await asyncio.gather(*under_way)
-
-
-async def close(client: httpx.AsyncClient, url: str, version: int) -> httpx.Response:
-    return await client.post(f"{url}/close", headers={"If-Match": f'"{version}"'})
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:

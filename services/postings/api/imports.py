@@ -1,4 +1,7 @@
-"""The route that takes many postings at once, a line each."""
+"""The route that takes many postings at once, a line each.
+
+What a line may say is in shapes, what comes of it in actions.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator

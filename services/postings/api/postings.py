@@ -1,4 +1,7 @@
-"""The routes for one posting and for an employer's list of them."""
+"""The routes for one posting and for an employer's list of them.
+
+Many postings at once are taken in imports.
+"""
 
 from collections.abc import Callable
 from datetime import datetime

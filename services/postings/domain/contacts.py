@@ -1,4 +1,7 @@
-"""Ways to reach a person, found in free text, so that they stay out of what everybody reads."""
+"""Ways to reach a person, found in free text, so that they stay out of what everybody reads.
+
+Which texts are looked through is decided where events are made.
+"""
 
 import re
 

@@ -1,4 +1,7 @@
-"""What an employer may say of a job: the offer and the rules it must keep to."""
+"""What an employer may say of a job: the offer and the rules it must keep to.
+
+What becomes of an offer on the market is in postings.
+"""
 
 import hashlib
 import json

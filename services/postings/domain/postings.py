@@ -1,4 +1,7 @@
-"""What becomes of a posting: published, revised, closed, each change a version."""
+"""What becomes of a posting: published, revised, closed, each change a version.
+
+Whether an offer may be made at all is in offers.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
