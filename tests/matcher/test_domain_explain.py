@@ -107,6 +107,17 @@ def test_shared_words_are_told_as_they_stand_in_the_posting() -> None:
     assert text.children[-1].code == "text.rest"
 
 
+def test_what_rounding_leaves_over_is_told_as_the_rest() -> None:
+    text = explained(
+        a_posting(title="Java C++ .NET", text="", skills=(), occupation=None),
+        a_seeker(titles=("Java",), text="C++ .NET"),
+    ).reason.children[0]
+    *terms, rest = text.children
+    assert [leaf.params["term"] for leaf in terms] == ["java", ".net", "c++"]
+    assert rest == Node("text.rest", 1, params={"terms": 0})
+    assert text.points_ppm == sum(child.points_ppm for child in text.children)
+
+
 def test_texts_that_share_nothing_are_one_leaf_of_nothing() -> None:
     text = explained(a_posting(), a_seeker(titles=(), text="")).reason.children[0]
     assert text == Node("text", 0)

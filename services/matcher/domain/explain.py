@@ -8,7 +8,7 @@ pay floor, since an employer reads the tree too.
 | match           |                                                  | root: text, skills, fit   |
 | text            |                                                  | terms, then the rest      |
 | text.term       | term                                             | words both texts share    |
-| text.rest       | terms (how many more are shared)                 |                           |
+| text.rest       | terms (how many more are shared, or 0)           |                           |
 | skills          |                                                  | one child a skill met     |
 | skills.skill    | skill, required (1, 0), evidence, similarity_ppm | certificate_id: its proof |
 | fit             |                                                  | pay … certificate         |
@@ -110,7 +110,9 @@ def _inner(code: str, children: tuple[Node, ...]) -> Node:
 def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> Node:
     """The phrases that add most, and the rest as one leaf."""
     buckets, products = shared_terms(posting.terms, seeker.terms)
-    text, words = _words(posting.doc.title, posting.doc.text)
+    # The seeker's words, since that text is the shorter: what is shared stands in both.
+    words = _words("\n".join((*seeker.doc.titles, seeker.doc.text)))
+    text = _plain(f"{posting.doc.title}\n{posting.doc.text}")
     # Of equal products the lower bucket comes first, whatever the machine's sort does.
     order = np.lexsort((buckets, -products))
     terms_read = (
@@ -128,8 +130,9 @@ def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> 
         for phrase in told
     ]
     others = len(buckets) - sum(phrase.terms for phrase in told)
-    if others:
-        rest = points_ppm - sum(child.points_ppm for child in children)
+    # Each phrase is rounded down, so a millionth or two may be left where no term is.
+    rest = points_ppm - sum(child.points_ppm for child in children)
+    if rest or others:
         children.append(Node("text.rest", rest, params={"terms": others}))
     return _inner("text", tuple(children))
 
@@ -173,19 +176,18 @@ def _overlapped(first: str, second: str, text: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=64)
-def _words(title: str, text: str) -> tuple[str, dict[int, str]]:
-    """The posting's plain text, and the word of each bucket that has one worth telling.
+_plain = lru_cache(maxsize=64)(plain)
 
-    Where two words share a bucket it is the first.
-    """
-    whole = f"{title}\n{text}"
+
+@lru_cache(maxsize=1024)
+def _words(text: str) -> dict[int, str]:
+    """The word of each bucket of the text that has one worth telling; of two the first."""
     by_bucket: dict[int, str] = {}
-    for term in terms(whole):
+    for term in terms(text):
         word = term.strip()
         if len(word) > 1 and _GLUE.isdisjoint(word):
             by_bucket.setdefault(bucket_of(term), word)
-    return plain(whole), by_bucket
+    return by_bucket
 
 
 def _skills(found: Leaves) -> Iterator[Node]:
