@@ -4,7 +4,7 @@ Which pairs are live is the engine's to say; how documents and matches are store
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -40,7 +40,8 @@ from services.matcher.domain.prepare import (
     prepare_seeker,
 )
 from services.matcher.index import PAGE, Index, ready_posting, ready_seeker
-from services.matcher.store import documents, matches, shard
+from services.matcher.store import documents, inheritance, matches
+from services.matcher.store import shard as shards
 from services.matcher.store.documents import Folder, PostingRow, SeekerRow, Terms
 
 log = structlog.get_logger(__name__)
@@ -63,6 +64,39 @@ class Arrivals:
     folders: tuple[Folder, ...] = ()
 
 
+async def inherit(db: Database, count: int, owns: Callable[[SeekerId], bool]) -> str | None:
+    """Where this shard is new, take over what shards of another count hold of its seekers.
+
+    Versions go on and what was not sent yet is sent, so the number of shards can change without a
+    reader noticing. Returns the schema of one that still has a process, and then does nothing;
+    None where it is done or nothing was to do. The caller holds the shard's lock.
+
+    count: of shards. owns: whether a seeker is this one's.
+    """
+    async with db.transaction() as tx:
+        await shards.raise_epoch(tx)
+        if await shards.select_computed(tx) is not None:
+            return None
+        predecessors = await inheritance.select_predecessors(tx, count)
+        for schema in predecessors:
+            if not await inheritance.share_lock(tx, schema):
+                return schema
+        await inheritance.create_mine(tx)
+        for schema in predecessors:
+            seekers = 0
+            async for page in inheritance.seekers_of(tx, schema, PAGE):
+                mine = [seeker_id for seeker_id in page if owns(seeker_id)]
+                await inheritance.insert_mine(tx, mine)
+                seekers += len(mine)
+            await inheritance.copy_model(tx, schema)
+            await inheritance.copy_postings(tx, schema)
+            await inheritance.move_seekers(tx, schema)
+            await inheritance.move_outbox(tx, schema)
+            await inheritance.forget_computed(tx, schema)
+            log.info("shard.inherited", predecessor=schema, seekers=seekers)
+    return None
+
+
 async def begin(index: Index, now: datetime) -> None:
     """Take the shard, build the index, and announce what the stored live matches lack.
 
@@ -71,16 +105,16 @@ async def begin(index: Index, now: datetime) -> None:
     """
     async with index.lock:
         async with index.db.transaction() as tx:
-            index.epoch = await shard.raise_epoch(tx)
+            index.epoch = await shards.raise_epoch(tx)
         await index.build()
         for chunk in _chunks(await _doubted(index)):
             told = await index.think(partial(_told, chunk))
             async with index.db.transaction() as tx:
-                await shard.lock_epoch(tx, index.epoch)
+                await shards.lock_epoch(tx, index.epoch)
                 await _announce(tx, index, told, now)
         async with index.db.transaction() as tx:
-            await shard.lock_epoch(tx, index.epoch)
-            await shard.update_computed(tx, index.computed)
+            await shards.lock_epoch(tx, index.epoch)
+            await shards.update_computed(tx, index.computed)
 
 
 async def take_in(index: Index, arrivals: Arrivals, now: datetime) -> None:
@@ -92,7 +126,7 @@ async def take_in(index: Index, arrivals: Arrivals, now: datetime) -> None:
         await index.mend()
         read = await index.think(partial(_read, arrivals))
         async with index.db.transaction() as tx:
-            await shard.lock_epoch(tx, index.epoch)
+            await shards.lock_epoch(tx, index.epoch)
             newer = await _write(tx, read, arrivals.folders)
             if newer.postings or newer.seekers:
                 told = await index.advance(newer.changes)
@@ -209,7 +243,7 @@ async def _doubted(index: Index) -> list[_Doubt]:
     live = await index.think(lambda engine: engine.live())
     gone: list[_Doubt] = []
     async with index.db.transaction() as tx:
-        before = await shard.select_computed(tx)
+        before = await shards.select_computed(tx)
         same = before == index.computed
         async for page in matches.live_matches(tx, PAGE):
             for said in page:

@@ -17,7 +17,7 @@ from importlib.resources.abc import Traversable
 from typing import TypeVar
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 from contracts.values import PostingId, SeekerId
 from services.kit.database import Database, Transaction
@@ -40,7 +40,6 @@ log = structlog.get_logger(__name__)
 
 BUILDS = Counter("rengang_matcher_index_builds_total", "Times the index was read from the database")
 THINKING = Histogram("rengang_matcher_thinking_seconds", "Time to work out what a batch changes")
-DOCUMENTS = Gauge("rengang_matcher_documents", "Documents in the index", ["kind"])
 
 PAGE = 1000
 
@@ -106,7 +105,7 @@ class Index:
         if self._stage != "ready":
             raise IndexNotReady(self._stage)
 
-    def begin(self, stage: str) -> None:
+    def enter(self, stage: str) -> None:
         """Say what the shard is doing; "ready" when it serves."""
         self._stage = stage
         log.info("index.stage", stage=stage)
@@ -185,7 +184,7 @@ class Index:
             if made:
                 await documents.update_terms_of_postings(tx, made)
             read += len(page)
-            self._tell("postings", read)
+            log.info("index.reading", kind="postings", read=read)
         return read
 
     async def _read_seekers(self, tx: Transaction, engine: MatchEngine) -> int:
@@ -195,12 +194,8 @@ class Index:
             if made:
                 await documents.update_terms_of_seekers(tx, made)
             read += len(page)
-            self._tell("seekers", read)
+            log.info("index.reading", kind="seekers", read=read)
         return read
-
-    def _tell(self, kind: str, read: int) -> None:
-        DOCUMENTS.labels(kind).set(read)
-        log.info("index.reading", kind=kind, read=read)
 
     def _built(self) -> MatchEngine:
         if self._engine is None:

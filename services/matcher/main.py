@@ -3,6 +3,7 @@
 What the service does lives in actions.
 """
 
+import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Callable
@@ -96,12 +97,15 @@ def make_app(
 
     async def keep_shard() -> None:
         """Wait for the shard, then match until it is lost."""
-        index.begin("waiting for the shard")
+        index.enter("waiting for the shard")
         async with shard_lock(url, shard.schema) as lock:
-            index.begin("building the index")
+            while (running := await actions.inherit(db, shard.count, shard.owns)) is not None:
+                index.enter(f"waiting for the process of {running} to stop")
+                await asyncio.sleep(1)
+            index.enter("building the index")
             await actions.begin(index, now())
             spare_collector()
-            index.begin("ready")
+            index.enter("ready")
             async with background(relay=relay.run, bus=bus.run):
                 reason = await lock.lost()
                 log.critical("shard.lost", shard=str(shard), reason=reason)

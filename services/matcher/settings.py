@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from aiokafka.partitioner import murmur2
 from pydantic import BeforeValidator, Field
 from pydantic_settings import (
     BaseSettings,
@@ -16,7 +17,7 @@ from pydantic_settings import (
 )
 
 from contracts.topics import PARTITIONS, POSTINGS, Topic
-from contracts.values import PPM
+from contracts.values import PPM, SeekerId
 from services.kit.settings import PostgresUrl, ServiceSettings
 
 _SHARD = re.compile(r"(\d{1,3})/(\d{1,3})")
@@ -53,6 +54,15 @@ class Shard:
         if topic is POSTINGS:
             return range(topic.partitions)
         return range(self.index, topic.partitions, self.count)
+
+    def owns(self, seeker_id: SeekerId) -> bool:
+        """Whether the seeker's events lie in its partitions.
+
+        As Kafka's producers place them (murmur2 of the key); `seekers` and `certificates` have as
+        many partitions, and the same key.
+        """
+        place: int = (murmur2(str(seeker_id).encode()) & 0x7FFFFFFF) % PARTITIONS
+        return place % self.count == self.index
 
 
 def shard_of(text: Any) -> Any:

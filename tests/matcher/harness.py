@@ -10,7 +10,7 @@ from contracts.matches import MatchChanged, MatchFound, MatchState, MatchWithdra
 from services.kit.consumer import Handler
 from services.kit.database import Database, DatabaseUnavailable, Transaction
 from services.kit.migrations import migrate
-from services.matcher.actions import begin
+from services.matcher.actions import begin, inherit
 from services.matcher.announcing import digest_of
 from services.matcher.domain.engine import Pair
 from services.matcher.handlers import market_handler
@@ -75,6 +75,7 @@ class Matcher:
         self.db = WatchedDatabase(self.url, schema=self.shard.schema)
         await self.db.open()
         self._new_process()
+        assert await inherit(self.db, self.shard.count, self.shard.owns) is None
         await begin(self.index, NOW)
 
     async def close(self) -> None:

@@ -179,7 +179,7 @@ async def test_while_the_index_is_built_the_door_says_so(
     signer, jwks_url = issuer
     token = signer.token(sub="operator-1", role="operator")
     index = Index(matcher.db, {})
-    index.begin("building the index")
+    index.enter("building the index")
     async with knocking(an_app(index, jwks_url)) as door:
         door.headers["Authorization"] = f"Bearer {token}"
         for path in ("/v1/model", f"/v1/explain?{httpx.QueryParams(PAIR)}"):

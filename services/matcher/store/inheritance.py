@@ -1,0 +1,131 @@
+"""Taking over from shards of another count, which are other schemas of the same database.
+
+What belongs to a seeker is moved, so that nothing of anyone stays in a schema that nobody keeps;
+postings are copied, since every shard has them all. Of two versions the higher one is taken.
+"""
+# ruff: noqa: S608 (the names of schemas come from the database itself, by a strict pattern)
+
+from collections.abc import AsyncIterator, Sequence
+
+from contracts.values import SeekerId
+from services.kit.database import Transaction
+
+# A schema may hold a hundred million rows; each is read once.
+_PATIENCE_S = 6 * 60 * 60.0
+
+_COLUMNS = {
+    "postings": "posting_id version open document terms terms_model",
+    "seekers": "seeker_id version looking document terms terms_model",
+    "certificates": "seeker_id version held",
+    "matches": "match_id seeker_id posting_id version live score_ppm for_seeker for_posting digest "
+    "model",
+}
+"""Of each table its key, its version and the rest, in this order or another."""
+
+
+async def select_predecessors(tx: Transaction, count: int) -> list[str]:
+    """The schemas of shards of another count, in order of name."""
+    rows = await tx.fetch(
+        "SELECT nspname FROM pg_namespace WHERE nspname ~ '^shard_[0-9]+_of_[0-9]+$' "
+        "AND split_part(nspname, '_', 4) <> $1 ORDER BY nspname",
+        str(count),
+    )
+    return [row["nspname"] for row in rows]
+
+
+async def share_lock(tx: Transaction, schema: str) -> bool:
+    """Let no process take that shard before this transaction ends; False where one has it.
+
+    Shared, so that several can take over from one.
+    """
+    return bool(
+        await tx.fetchval(
+            "SELECT pg_try_advisory_xact_lock_shared("
+            "hashtext('rengang.matcher.shard'), hashtext($1))",
+            schema,
+        )
+    )
+
+
+async def seekers_of(tx: Transaction, schema: str, page: int) -> AsyncIterator[list[SeekerId]]:
+    """All seekers it has a profile or a folder of, a page at a time."""
+    cursor = await tx.cursor(
+        f"SELECT seeker_id FROM {schema}.seekers UNION SELECT seeker_id FROM {schema}.certificates"
+    )
+    while rows := await cursor.fetch(page):
+        yield [row["seeker_id"] for row in rows]
+
+
+async def create_mine(tx: Transaction) -> None:
+    """Begin a list of the seekers that belong to this shard, for this transaction."""
+    await tx.execute("CREATE TEMP TABLE mine (seeker_id uuid PRIMARY KEY) ON COMMIT DROP")
+
+
+async def insert_mine(tx: Transaction, seeker_ids: Sequence[SeekerId]) -> None:
+    """Add to the list of those that belong to this shard."""
+    await tx.execute(
+        "INSERT INTO mine SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING", seeker_ids
+    )
+
+
+async def copy_model(tx: Transaction, schema: str) -> None:
+    """Go on with its model, unless there is one in force here."""
+    await tx.execute(
+        f"""
+        INSERT INTO models (version, artefact, active, stored_at)
+        SELECT version, artefact, active, stored_at FROM {schema}.models
+        WHERE active AND NOT EXISTS (SELECT FROM models WHERE active)
+        ON CONFLICT (version) DO UPDATE SET active = true
+        """
+    )
+
+
+async def copy_postings(tx: Transaction, schema: str) -> None:
+    """Take over its postings."""
+    await tx.execute(_take(schema, "postings"), timeout=_PATIENCE_S)
+
+
+async def move_seekers(tx: Transaction, schema: str) -> None:
+    """Take over the profiles, folders and matches of those who belong here."""
+    for table in ("seekers", "certificates", "matches"):
+        await tx.execute(_take(schema, table), timeout=_PATIENCE_S)
+    for table in ("matches", "certificates", "seekers"):
+        await tx.execute(
+            f"DELETE FROM {schema}.{table} USING mine WHERE {table}.seeker_id = mine.seeker_id",
+            timeout=_PATIENCE_S,
+        )
+
+
+async def move_outbox(tx: Transaction, schema: str) -> None:
+    """Take over what it still had to send about those who belong here, in order."""
+    await tx.execute(
+        f"""
+        INSERT INTO outbox (topic, key, value, added_at, refused)
+        SELECT topic, key, value, added_at, refused
+        FROM {schema}.outbox JOIN mine ON key = seeker_id::text ORDER BY id
+        """,
+        timeout=_PATIENCE_S,
+    )
+    await tx.execute(
+        f"DELETE FROM {schema}.outbox USING mine WHERE key = seeker_id::text", timeout=_PATIENCE_S
+    )
+
+
+async def forget_computed(tx: Transaction, schema: str) -> None:
+    """Let that shard, should it be taken again, take over in its turn."""
+    await tx.execute(
+        f"UPDATE {schema}.shard SET model = NULL, tau_ppm = NULL, k_s = NULL, k_p = NULL, "
+        "rules = NULL, epoch = epoch + 1"
+    )
+
+
+def _take(schema: str, table: str) -> str:
+    columns = _COLUMNS[table].split()
+    listed, told = ", ".join(columns), ", ".join(f"excluded.{column}" for column in columns)
+    mine = "" if table == "postings" else "JOIN mine USING (seeker_id)"
+    return f"""
+        INSERT INTO {table} AS own ({listed})
+        SELECT {listed} FROM {schema}.{table} {mine}
+        ON CONFLICT ({columns[0]}) DO UPDATE SET ({listed}) = ROW({told})
+        WHERE own.version < excluded.version
+        """
