@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -196,6 +196,7 @@ class PostingLife(RuleBasedStateMachine):
 
 
 TestPostingLife = PostingLife.TestCase
+TestPostingLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
 def test_a_clock_that_lags_does_not_turn_time_back() -> None:
