@@ -74,7 +74,9 @@ def replay_(
 
 
 async def _replay(kafka: str, found: list[Parked], *, quiet: bool) -> int:
-    ticks = iter(track(found, "sending back", disable=quiet or not found))
+    ticks = iter(
+        track(found, "sending back", console=Console(stderr=True), disable=quiet or not found)
+    )
     next(ticks, None)
     done = 0
     async for _ in replay(kafka, found):

@@ -4,7 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from tests.flows.listening import listening
-from tests.flows.people import a_certificate, a_posting, a_profile, claim_of, someone
+from tests.flows.people import (
+    HONGHE,
+    JINPING,
+    LYUCHUN,
+    PINGBIAN,
+    YUANYANG,
+    a_certificate,
+    a_posting,
+    a_profile,
+    claim_of,
+    someone,
+)
 from tests.flows.system import OPERATOR, System
 
 
@@ -30,9 +41,9 @@ def leaves(reason: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def test_a_posting_reaches_the_seekers_stream_with_its_reasons(system: System) -> None:
-    seeker, seeker_id = await a_seeker(system)
+    seeker, seeker_id = await a_seeker(system, counties=[PINGBIAN])
     async with listening(system, seeker, seeker_id) as ear:
-        posting = await post(system, someone("employer"))
+        posting = await post(system, someone("employer"), county=PINGBIAN)
         heard = await ear.hears(lambda entry: entry["posting_id"] == posting["posting_id"])
     match = heard["match"]
     assert heard["kind"] == "found"
@@ -44,15 +55,15 @@ async def test_a_posting_reaches_the_seekers_stream_with_its_reasons(system: Sys
 
 
 async def test_a_certificate_makes_its_match_and_its_revocation_ends_it(system: System) -> None:
-    seeker, seeker_id = await a_seeker(system)
+    seeker, seeker_id = await a_seeker(system, counties=[YUANYANG])
     wanted = {"occupation": "6-18-02-04", "level": 3, "required": True}
     certificate = a_certificate(101)
     registry = "/v1/registry/import"
     await system.bring("certificates", registry, OPERATOR, [certificate])
     async with listening(system, seeker, seeker_id) as ear:
         employer = someone("employer")
-        open_to_all = await post(system, employer)
-        behind_it = await post(system, employer, certificates=[wanted])
+        open_to_all = await post(system, employer, county=YUANYANG)
+        behind_it = await post(system, employer, county=YUANYANG, certificates=[wanted])
         first = await ear.hears(lambda entry: entry["posting_id"] == open_to_all["posting_id"])
         assert not [e for e in ear.heard if e["posting_id"] == behind_it["posting_id"]]
 
@@ -81,9 +92,9 @@ async def test_the_employer_reads_ranked_explained_pseudonymous_candidates(
     system: System,
 ) -> None:
     employer, other = someone("employer"), someone("employer")
-    _, fits = await a_seeker(system, counties=["532301"])
-    _, fits_less = await a_seeker(system, counties=["532301"], skills=["识图"])
-    posting = await post(system, employer, county="532301")
+    _, fits = await a_seeker(system, counties=[HONGHE])
+    _, fits_less = await a_seeker(system, counties=[HONGHE], skills=["识图"])
+    posting = await post(system, employer, county=HONGHE)
     path = f"/v1/postings/{posting['posting_id']}/matches"
     await system.at_rest()
     answer = await system.call("GET", "talent", path, employer, status=200)
@@ -95,10 +106,10 @@ async def test_the_employer_reads_ranked_explained_pseudonymous_candidates(
 
 
 async def test_a_closed_posting_leaves_the_screen(system: System) -> None:
-    seeker, seeker_id = await a_seeker(system)
+    seeker, seeker_id = await a_seeker(system, counties=[JINPING])
     async with listening(system, seeker, seeker_id) as ear:
         employer = someone("employer")
-        posting = await post(system, employer)
+        posting = await post(system, employer, county=JINPING)
         await ear.hears(lambda entry: entry["posting_id"] == posting["posting_id"])
         await system.call(
             "POST",
@@ -116,8 +127,8 @@ async def test_a_closed_posting_leaves_the_screen(system: System) -> None:
 
 
 async def test_whoever_withdraws_is_matched_no_more(system: System) -> None:
-    seeker, seeker_id = await a_seeker(system)
-    posting = await post(system, someone("employer"))
+    seeker, seeker_id = await a_seeker(system, counties=[LYUCHUN])
+    posting = await post(system, someone("employer"), county=LYUCHUN)
     await system.at_rest()
     pair = "SELECT live FROM matches WHERE seeker_id = $1 AND posting_id = $2"
     ids = (UUID(seeker_id), UUID(posting["posting_id"]))
