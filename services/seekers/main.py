@@ -3,6 +3,7 @@
 What the service does lives in actions.
 """
 
+import logging
 import random
 import secrets
 from collections.abc import AsyncIterator
@@ -53,6 +54,8 @@ def now() -> datetime:
 
 def make_app(settings: SeekersSettings) -> FastAPI:
     """The whole service. Nothing connects before its lifespan begins."""
+    # At DEBUG it writes whom webhooks are posted to.
+    logging.getLogger("httpcore").setLevel(logging.WARNING)
     url = settings.database_url.get_secret_value()
     db = Database(url)
     relay = Relay(url, settings.kafka)

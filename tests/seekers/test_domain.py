@@ -25,10 +25,9 @@ from services.seekers.domain.webhooks import (
     signature,
     target_of,
 )
-
-MATERIAL = 50_000
 from tests.support import NOW
 
+MATERIAL = 50_000
 PAIR = (MatchId(UUID(int=1)), SeekerId(UUID(int=2)), PostingId(UUID(int=3)))
 
 

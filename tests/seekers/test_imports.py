@@ -1,5 +1,6 @@
 """Many profiles at once: each line is taken in or told why not; the same again changes nothing."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -79,6 +80,18 @@ async def test_two_lines_of_one_account_count_in_their_order(
     profile = (await li_na.get("/v1/seekers/me")).json()
     assert (profile["version"], profile["work"]["text"]) == (2, "后来")
     assert [event.version for event in await door.announced()] == [1, 2]
+
+
+async def test_the_same_file_twice_at_once_is_in_once(
+    door: Door, operator: httpx.AsyncClient
+) -> None:
+    lines = [a_line(f"acct-{n}") for n in range(120)]
+    reports = await asyncio.gather(
+        send(operator, *lines), send(operator, *reversed(lines)), send(operator, *lines)
+    )
+    assert sum(report["created"] for report in reports) == 120
+    assert sum(report["unchanged"] for report in reports) == 240
+    assert len(await door.announced()) == 120
 
 
 async def test_good_lines_are_in_whatever_is_wrong_with_others(

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 from prometheus_client import Gauge
@@ -113,14 +112,14 @@ def _start(head: Head, after: int | None, *, from_start: bool) -> Start:
 
 
 async def follow(
-    db: Database, seeker_id: SeekerId, grown: asyncio.Event, after: int, until: datetime
+    db: Database, seeker_id: SeekerId, grown: asyncio.Event, after: int, for_s: float
 ) -> AsyncIterator[Entry]:
-    """The entries after that seq, each once and in order, as they are committed; ends at `until`.
+    """The entries after that seq, each once and in order, as they are committed; ends after for_s.
 
-    Holds no connection while it waits. grown: from Listeners, entered before `after` was read.
+    Holds no connection while it waits. grown: from Listeners, entered before this began.
     """
     loop = asyncio.get_running_loop()
-    ends_at = loop.time() + (until - datetime.now(until.tzinfo)).total_seconds()
+    ends_at = loop.time() + for_s
     while loop.time() < ends_at:
         # Before reading: what is committed while we read sets it again.
         grown.clear()

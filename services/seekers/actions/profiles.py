@@ -1,7 +1,7 @@
 """Profiles: registered, revised, withdrawn, imported; each change announced with a masked copy."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -156,37 +156,39 @@ async def import_profiles(db: Database, lines: Sequence[Line], now: datetime) ->
     """
     if len(lines) > MOST_LINES:
         raise ValueError(f"{len(lines)} lines in one transaction; at most {MOST_LINES}")
-    copies = await asyncio.to_thread(lambda: [blinded(line.work, line.person) for line in lines])
     while True:
         try:
-            return await _import(db, lines, copies, now)
+            return await _import(db, lines, now)
         except _RegisteredMeanwhile:
             # Now it is there: looking again finds it, so this ends.
             continue
 
 
-async def _import(
-    db: Database, lines: Sequence[Line], copies: Sequence[Work], now: datetime
-) -> list[Imported]:
+async def _import(db: Database, lines: Sequence[Line], now: datetime) -> list[Imported]:
     results: list[Imported] = []
-    events: list[SeekerEvent] = []
+    news: list[Profile] = []
     async with db.transaction() as tx:
         locked = await store.lock_profiles(tx, [line.seeker_id for line in lines])
         before = {profile.seeker_id: profile for profile in locked}
         after = dict(before)
-        for line, copy in zip(lines, copies, strict=True):
+        for line in lines:
             profile, outcome = _taken_in(line, after.get(line.seeker_id), now)
             if outcome in (Outcome.REGISTERED, Outcome.REVISED):
-                events.append(event_of(profile, copy))
+                news.append(profile)
             after[line.seeker_id] = profile
             results.append(Imported(line.number, line.seeker_id, outcome))
-        new = [profile for key, profile in after.items() if key not in before]
-        # Two lines of one new seeker: the row is inserted as the last one left it.
+        # In order of id: another import of these seekers waits for us, and we not for it.
+        new = [after[key] for key in sorted(after.keys() - before.keys())]
         if len(await store.insert_profiles(tx, new)) < len(new):
             raise _RegisteredMeanwhile
         await store.update_profiles(tx, _changed(before, after))
-        await outbox.add_all(tx, events)
+        # Most lines of a file that comes again say nothing new and need no copy.
+        await outbox.add_all(tx, await asyncio.to_thread(_events_of, news))
     return results
+
+
+def _events_of(profiles: Iterable[Profile]) -> list[SeekerEvent]:
+    return [event_of(profile, blinded(profile.work, profile.person)) for profile in profiles]
 
 
 def _taken_in(line: Line, known: Profile | None, now: datetime) -> tuple[Profile, Outcome]:

@@ -28,7 +28,7 @@ def routes(
     imports.add_routes(router, db, clock=clock)
     profiles.add_routes(router, db, clock=clock)
     matches.add_routes(router, db)
-    stream.add_routes(router, db, listeners, clock=clock)
+    stream.add_routes(router, db, listeners)
     webhooks.add_routes(
         router,
         db,

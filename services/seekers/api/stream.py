@@ -5,9 +5,9 @@ FastAPI's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -51,12 +51,10 @@ class Opened:
     seeker_id: SeekerId
     grown: asyncio.Event
     start: Start
-    until: datetime
+    for_s: float
 
 
-def add_routes(
-    router: APIRouter, db: Database, listeners: Listeners, *, clock: Callable[[], datetime]
-) -> None:
+def add_routes(router: APIRouter, db: Database, listeners: Listeners) -> None:
     """Add the route to the router."""
 
     async def opened(
@@ -72,7 +70,8 @@ def add_routes(
         with refusals(), listeners.listening(seeker_id) as grown:
             await ensure_known(db, seeker_id)
             start = await find_start(db, seeker_id, after=after, from_start=begin == "start")
-            yield Opened(seeker_id, grown, start, datetime.fromtimestamp(expiry_of(request), UTC))
+            # By the clock that the token was checked by, not the one that dates what is written.
+            yield Opened(seeker_id, grown, start, expiry_of(request) - time.time())
 
     @router.get(
         "/{seeker_id}/stream",
@@ -92,7 +91,7 @@ def add_routes(
         yield ServerSentEvent(id=str(start.seq), retry=_RETRY_MS)
         if start.lost:
             yield ServerSentEvent(event="reset", id=str(start.seq), data={"position": start.seq})
-        entries = follow(db, feed.seeker_id, feed.grown, start.seq, feed.until)
+        entries = follow(db, feed.seeker_id, feed.grown, start.seq, feed.for_s)
         async for entry in entries:
             yield ServerSentEvent(
                 event=f"match.{entry.kind}",

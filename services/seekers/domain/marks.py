@@ -3,12 +3,18 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import NamedTuple
 
 MARK = "＊"
 """Stands where something was taken out, so that its neighbours do not grow together."""
 
-Rule = re.Pattern[str]
-"""What it matches is taken out; with a group `hide`, only that group."""
+
+class Rule(NamedTuple):
+    """What the pattern matches is taken out; with a group `hide`, only that group."""
+
+    pattern: re.Pattern[str]
+    group: int
+
 
 _NUMERALS = str.maketrans("〇零一壹幺二贰三叁四肆五伍六陆七柒八捌九玖", "001112233445566778899")
 
@@ -18,7 +24,8 @@ def rule(pattern: str) -> Rule:
 
     With Unicode classes `加QQ` would have no word boundary before its Q.
     """
-    return re.compile(pattern, re.ASCII | re.IGNORECASE | re.MULTILINE)
+    compiled = re.compile(pattern, re.ASCII | re.IGNORECASE | re.MULTILINE)
+    return Rule(compiled, compiled.groupindex.get("hide", 0))
 
 
 def folded(text: str) -> str:
@@ -51,9 +58,8 @@ def visible(text: str) -> str:
 def spans_of(rules: Iterable[Rule], folded_text: str) -> list[tuple[int, int]]:
     """Where the rules want something taken out, unordered; nothing that is taken out already."""
     found = []
-    for each in rules:
-        group: int | str = "hide" if "hide" in each.groupindex else 0
-        for match in each.finditer(folded_text):
+    for pattern, group in rules:
+        for match in pattern.finditer(folded_text):
             start, end = match.span(group)
             if folded_text[start:end].strip(MARK + " \t"):
                 found.append((start, end))
