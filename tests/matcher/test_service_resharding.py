@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,7 @@ from contracts.values import SeekerId
 from services.kit.database import Database
 from services.kit.migrations import migrate
 from services.matcher.actions import inherit
+from services.matcher.handlers import arrivals_of
 from services.matcher.settings import Shard, shard_of
 from services.matcher.store.shard import ShardTaken, shard_lock
 from tests.matcher.harness import Matcher, running
@@ -25,6 +27,7 @@ async def test_any_number_of_shards_goes_on_where_another_stopped(
 ) -> None:
     market, draw = Market(sum(counts)), random.Random(1)
     stopped: set[Shard] = set()
+    sent: list[MarketEvent] = []
     for count in counts:
         async with AsyncExitStack() as stack:
             shards = [
@@ -33,7 +36,9 @@ async def test_any_number_of_shards_goes_on_where_another_stopped(
             ]
             for shard in shards:
                 await shard.assert_exact()
+                assert await held(shard) == newest(sent, shard.shard)
             for batch in deliveries(draw, market.events(60)):
+                sent += batch
                 for shard in shards:
                     await shard.take(*(event for event in batch if is_for(event, shard.shard)))
             for shard in shards:
@@ -48,6 +53,27 @@ def is_for(event: MarketEvent, shard: Shard) -> bool:
             return True
         case _:
             return shard.owns(SeekerId(event.data.seeker_id))
+
+
+def newest(sent: Sequence[MarketEvent], shard: Shard) -> set[tuple[str, UUID, int]]:
+    """What the shard must hold after these events: kind, id and version of each document."""
+    arrived = arrivals_of(event for event in sent if is_for(event, shard))
+    return (
+        {("posting", each.posting_id, each.version) for each in arrived.postings}
+        | {("seeker", each.seeker_id, each.version) for each in arrived.seekers}
+        | {("folder", each.seeker_id, each.version) for each in arrived.folders}
+    )
+
+
+async def held(matcher: Matcher) -> set[tuple[str, UUID, int]]:
+    """What the shard holds, in the same terms."""
+    async with matcher.db.transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT 'posting', posting_id, version FROM postings UNION ALL "
+            "SELECT 'seeker', seeker_id, version FROM seekers UNION ALL "
+            "SELECT 'folder', seeker_id, version FROM certificates"
+        )
+    return {(row[0], row[1], row[2]) for row in rows}
 
 
 async def left_behind(url: str, stopped: set[Shard], count: int) -> int:
