@@ -34,15 +34,16 @@ def watch(
     seeker: Annotated[str, typer.Argument(help="The seeker's account, e.g. sample-00001")],
     lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
     top: Annotated[int, typer.Option("-n", min=0, max=200, help="Show this many first.")] = 5,
+    why: Annotated[bool, typer.Option("--why", help="Every point of every score.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object an event.")] = False,
 ) -> None:
     """Show a seeker's best matches with their reasons, then each change as it happens.
 
-    Example: ./rengang watch sample-00001 --lang en
+    Example: ./rengang watch sample-00001 --lang en --why
     """
     if lang not in _LANGUAGES:
         refuse("--lang is zh or en")
-    screen = _Screen(Reach.found(), seeker, lang, json=json)
+    screen = _Screen(Reach.found(), seeker, lang, why=why, json=json)
     try:
         screen.run(top)
     except KeyboardInterrupt:
@@ -50,10 +51,11 @@ def watch(
 
 
 class _Screen:
-    def __init__(self, reach: Reach, account: str, lang: str, *, json: bool) -> None:
+    def __init__(self, reach: Reach, account: str, lang: str, *, why: bool, json: bool) -> None:
         self._reach = reach
         self._account = account
         self._lang = lang
+        self._why = why
         self._json = json
         self._console = Console(highlight=False)
         self._client = httpx.Client(timeout=httpx.Timeout(10, read=45))
@@ -121,16 +123,35 @@ class _Screen:
         head.append(posting["title"], "bold")
         head.append(f"  {self._said(posting['pay_text'])}  {self._said(posting['place'])}")
         self._console.print(head, soft_wrap=True)
-        for leaf in _leaves(match["reason"]):
-            line = Text(f"    {leaf['points_ppm'] / 10_000:5.1f}  ", "dim")
-            line.append(self._said(leaf["text"]), "default not dim")
-            line.append("  ✓" if leaf.get("certificate_id") else "", "green not dim")
-            self._console.print(line, soft_wrap=True)
+        if label == self._word("changed") and not self._why:
+            return
+        for node in _leaves(match["reason"]) if self._why else _branches(match["reason"]):
+            self._print_reason(node)
         if match["missing"]:
             lacks = "；".join(self._said(item["text"]) for item in match["missing"])
             self._console.print(
                 Text(f"    {self._word('missing')}: {lacks}", "dim"), soft_wrap=True
             )
+
+    def _print_reason(self, node: dict[str, Any]) -> None:
+        line = Text(f"    {node['points_ppm'] / 10_000:5.1f}  ", "dim")
+        line.append(self._said(node["text"]), "default not dim")
+        if not node["children"]:
+            line.append("  ✓" if node["certificate_id"] else "", "green not dim")
+        else:
+            self._add_leaves(line, list(_leaves(node)))
+        self._console.print(line, soft_wrap=True)
+
+    def _add_leaves(self, line: Text, leaves: list[dict[str, Any]]) -> None:
+        """The weightiest of them, and whatever a certificate proves."""
+        plain = [leaf for leaf in leaves if not leaf["certificate_id"]]
+        plain = [leaf for leaf in plain if leaf["code"] != "text.rest"]
+        plain.sort(key=lambda leaf: -leaf["points_ppm"])
+        told = "；".join(self._said(leaf["text"]) for leaf in plain[:3])
+        line.append(f"  {told}{' …' if len(plain) > 3 else ''}", "dim")
+        for leaf in leaves:
+            if leaf["certificate_id"]:
+                line.append(f"  ✓ {self._said(leaf['text'])}", "green not dim")
 
     def _word(self, key: str) -> str:
         return _WORDS.get(key, (key, key))[_LANGUAGES.index(self._lang)]
@@ -157,6 +178,11 @@ class _Screen:
         if answer.status_code == httpx.codes.NOT_FOUND:
             refuse(f"no seeker has the account {self._account}")
         refuse(f"{answer.status_code} {answer.json().get('detail', '')}")
+
+
+def _branches(reason: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the score is made of, one level down."""
+    return [child for child in reason["children"] if child["points_ppm"]] or [reason]
 
 
 def _leaves(reason: dict[str, Any]) -> Iterator[dict[str, Any]]:
