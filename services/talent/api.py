@@ -62,7 +62,7 @@ class MatchView(BaseModel):
     match_id: UUID
     seeker_id: UUID
     score_ppm: int = Field(examples=[731_250])
-    explanation: ExplanationView
+    reason: ExplanationView
     missing: list[MissingView]
     model: str = Field(description="打分所用模型 · the model that scored")
     changed_at: datetime
@@ -75,7 +75,7 @@ class MatchView(BaseModel):
             match_id=candidate.match_id,
             seeker_id=candidate.seeker_id,
             score_ppm=candidate.score_ppm,
-            explanation=ExplanationView.of(Reason.model_validate(candidate.reason), language),
+            reason=ExplanationView.of(Reason.model_validate(candidate.reason), language),
             missing=[
                 MissingView(code=one.code, text=render_missing(one, language)) for one in missing
             ],

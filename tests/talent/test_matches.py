@@ -28,7 +28,7 @@ async def test_a_match_is_explained_and_names_nobody(door: TalentDoor) -> None:
                 "match_id": a_match(1).subject,
                 "seeker_id": str(a_seeker_id(1)),
                 "score_ppm": 600_000,
-                "explanation": {
+                "reason": {
                     "code": "match",
                     "text": "Overall match",
                     "points_ppm": 600_000,
@@ -78,7 +78,7 @@ async def test_reasons_come_in_the_caller_s_language(
     answer = await door.caller(EMPLOYER, "employer", asked).get(URL)
     assert answer.headers["Content-Language"] == language
     assert answer.headers["Vary"] == "Accept-Language"
-    assert answer.json()["items"][0]["explanation"]["text"] == words
+    assert answer.json()["items"][0]["reason"]["text"] == words
 
 
 async def test_shards_lists_are_merged_and_cut_to_the_best(door: TalentDoor) -> None:
