@@ -159,7 +159,7 @@ Number = Annotated[
 HolderName = Annotated[
     str,
     PlainValidator(_holder),
-    _schema("持证人姓名 · as printed", "李娜", minLength=1, maxLength=MOST_NAME),
+    _schema("持证人姓名 · as printed", "样例求职者", minLength=1, maxLength=MOST_NAME),
 ]
 IdentityNumber = Annotated[
     str,

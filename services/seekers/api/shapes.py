@@ -227,7 +227,7 @@ class WorkIn(Shape):
 
 
 EXAMPLE: dict[str, Any] = {
-    "person": {"name": "李娜", "phone": "13800001234", "birth_date": "1990-03-07"},
+    "person": {"name": "样例求职者", "phone": "19900000001", "birth_date": "1990-03-07"},
     "work": {
         "titles": ["养老护理员"],
         "text": "在养老院照护失能老人五年，会用移位机。",
