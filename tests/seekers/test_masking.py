@@ -116,6 +116,18 @@ STATED = {
     "女 35岁 汉族 已婚": "汉族",
     "女/28岁/未婚": "28",
     "（女，彝族，1990年生）": "彝族",
+    "女孩子，能吃苦": "女孩",
+    "85年的，有驾照": "85",
+    "年龄35": "35",
+    "民族 汉": "汉",
+    "轻度听力障碍": "听力",
+    "我有糖尿病": "糖尿病",
+    "身高一米六五": "六五",
+    "165cm/50kg": "165",
+    "孕妇，可居家办公": "孕妇",
+    "35岁女性护理员": "女性",
+    "28 y/o male": "male",
+    "Gender-Female": "Female",
     "⼥，３５岁": "５",
 }
 
@@ -250,6 +262,28 @@ def test_what_the_person_told_us_goes_wherever_it_stands() -> None:
     left = masked(text, PERSON)
     for told in ("李", "lina1988", "1988", "13888123456", "EXAMPLE"):
         assert told not in left
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("李师傅", "李"),
+        ("小李，干活麻利", "李"),
+        ("大家叫我晓娜，做护理", "晓娜"),
+        ("家住盘龙区北京路12号3栋501", "北京路"),
+        ("护照E12345678", "E12345678"),
+        ("身份证后四位0026", "0026"),
+        ("证书编号：S000053990001243", "S0000"),
+        ("工号A12345678", "A123"),
+    ],
+)
+def test_what_leads_to_the_person_goes(text: str, told: str) -> None:
+    assert told not in masked(text, PERSON)
+
+
+def test_an_everyday_word_that_is_someones_given_name_stays_in_sentences() -> None:
+    person = replace(STRANGER, name="王建设")
+    assert masked("参加高速公路建设，懂建设工程", person) == "参加高速公路建设，懂建设工程"
 
 
 ANYTHING = st.text(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends
@@ -13,33 +13,28 @@ from starlette.requests import Request
 from contracts.values import seeker_id_of
 from services.kit.auth import Role, require
 from services.kit.database import Database, DatabaseUnavailable
-from services.kit.intake import MIB, body_limit
 from services.kit.ndjson import (
-    MAX_LINE_BYTES,
-    MEDIA_TYPES,
     BadLine,
     ImportReport,
     Line,
     LineError,
     LineReport,
     Status,
+    import_route,
+    interrupted,
     ndjson_body,
     read_lines,
     rejected,
 )
-from services.kit.problems import FieldError, Problem, field_errors
+from services.kit.problems import field_errors
+from services.kit.texts import printable
 from services.seekers.actions import profiles as actions
 from services.seekers.actions.matches import day_of
 from services.seekers.actions.profiles import Imported, Outcome
 from services.seekers.api.refusals import LEFT_EN, LEFT_ZH, errors_of
-from services.seekers.api.shapes import EXAMPLE, ProfileIn, printable
+from services.seekers.api.shapes import EXAMPLE, ProfileIn
 from services.seekers.domain import profile as rules
 from services.seekers.domain.profile import ProfileRefused
-
-MAX_BODY_BYTES = 16 * MIB
-MAX_LINES = 5_000
-MOST_FAULTS = 20
-"""How many faults of one line are told: a line can hold more unknown fields than help anyone."""
 
 _STATUS: dict[Outcome, Status] = {
     Outcome.REGISTERED: "created",
@@ -47,22 +42,11 @@ _STATUS: dict[Outcome, Status] = {
     Outcome.UNCHANGED: "unchanged",
     Outcome.WITHDRAWN: "rejected",
 }
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            MEDIA_TYPES[0]: {
-                "schema": {
-                    "type": "string",
-                    "description": "Each line a JSON object as POST /v1/seekers takes it, with "
-                    "`account`: the `sub` of the account that the profile belongs to.",
-                },
-                "example": orjson.dumps({"account": "acct-1", **EXAMPLE}).decode() + "\n",
-            }
-        },
-    },
-    **body_limit(MAX_BODY_BYTES),
-}
+_BODY = import_route(
+    "Each line a JSON object as POST /v1/seekers takes it, with `account`: the `sub` of the "
+    "account that the profile belongs to.",
+    orjson.dumps({"account": "acct-1", **EXAMPLE}).decode() + "\n",
+)
 
 
 class LineIn(ProfileIn):
@@ -90,16 +74,14 @@ def add_routes(router: APIRouter, db: Database, *, clock: Callable[[], datetime]
         so after a failure in the middle, send the whole file again. Who has withdrawn is not
         brought back.
         """
-        lines = read_lines(
-            await ndjson_body(request), max_lines=MAX_LINES, max_line_bytes=MAX_LINE_BYTES
-        )
+        lines = read_lines(await ndjson_body(request))
         reports: list[LineReport] = []
         while batch := list(islice(lines, actions.MOST_LINES)):
             good, bad = _sorted_out(batch, clock())
             try:
                 imported = await actions.import_profiles(db, good, clock())
             except DatabaseUnavailable as error:
-                raise _interrupted(batch[0].number) from error
+                raise interrupted(batch[0].number) from error
             reports += bad
             reports += map(_report, imported)
         return ImportReport.of(reports)
@@ -121,21 +103,12 @@ def _sorted_out(
                     person, work = said.person.person(), said.work.work()
                     rules.check(person, work, day_of(now))
                 except ValidationError as error:
-                    bad.append(rejected(number, _told(field_errors(error, value))))
+                    bad.append(rejected(number, field_errors(error, value)))
                 except ProfileRefused as refused:
-                    bad.append(rejected(number, _told(errors_of(refused))))
+                    bad.append(rejected(number, errors_of(refused)))
                 else:
                     good.append(actions.Line(number, seeker_id_of(said.account), person, work))
     return good, bad
-
-
-def _told(errors: list[FieldError]) -> list[FieldError]:
-    told = errors[:MOST_FAULTS]
-    if left := len(errors) - len(told):
-        told.append(
-            {"pointer": "", "zh": f"另有 {left} 处不符合要求。", "en": f"And {left} more fault(s)."}
-        )
-    return told
 
 
 def _report(imported: Imported) -> LineReport:
@@ -145,17 +118,4 @@ def _report(imported: Imported) -> LineReport:
         status=_STATUS[imported.outcome],
         id=str(imported.seeker_id),
         errors=[LineError(pointer="", zh=LEFT_ZH, en=LEFT_EN)] if left else [],
-    )
-
-
-def _interrupted(number: int) -> Problem:
-    return Problem(
-        503,
-        "import_interrupted",
-        zh=f"数据库暂时没有响应：第 {number} 行之前的已导入，其余没有。"
-        "请稍后重新发送整个文件，已导入的行不会重复。",
-        en=f"The database does not answer now: lines before {number} are in, the others are not. "
-        "Send the whole file again later; lines that are in will not be doubled.",
-        headers={"Retry-After": "2"},
-        first_line_not_imported=number,
     )

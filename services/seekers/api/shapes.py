@@ -5,7 +5,6 @@ other that is not known. Rules that need a table or the clock stand in the domai
 """
 
 import re
-import unicodedata
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import StringConstraints as Chars
 
 from contracts.values import Education, Employment, PayUnit
+from services.kit.texts import one_line, plain_line_ends, printable
 from services.kit.wordings import said
 from services.seekers.domain.person import Person, phone_of
 from services.seekers.domain.profile import Profile, Status
@@ -26,46 +26,12 @@ from services.seekers.domain.work import (
     Work,
 )
 
-_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}"
     r"[A-Za-z]{2,63}"
 )
 _NAME = re.compile(r"[^\W\d_]+(?:[ ·•.'’-]{1,2}[^\W\d_]+)*\.?")
-
-
-def printable(text: str) -> str:
-    """The text, if it holds no control character and none that reorders what stands around."""
-    for position, character in enumerate(text):
-        if character in "\n\t":
-            continue
-        if unicodedata.category(character) == "Cc" or _REORDERING.match(character):
-            raise said(
-                "control_character",
-                zh=f"第 {position + 1} 个字符是控制字符（U+{ord(character):04X}），请删去。",
-                en=f"Character {position + 1} is a control character (U+{ord(character):04X}); "
-                "remove it.",
-            )
-    return text
-
-
-def _one_line(text: str) -> str:
-    if "\n" in text or "\t" in text:
-        raise said(
-            "line_break",
-            zh="只能有一行，不能有换行或制表符。",
-            en="Must be one line, without line breaks or tabs.",
-        )
-    if all(unicodedata.category(character)[0] in "CZ" for character in text):
-        raise said(
-            "nothing_to_see", zh="没有可见的字符。", en="Holds no character that can be seen."
-        )
-    return text
-
-
-def _plain_line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _a_name(text: str) -> str:
@@ -124,19 +90,19 @@ def _each_once(kinds: list[Employment]) -> list[Employment]:
 Title = Annotated[
     str,
     Chars(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_one_line),
+    AfterValidator(one_line),
     AfterValidator(printable),
 ]
 Skill = Annotated[
     str,
     Chars(strip_whitespace=True, min_length=1, max_length=60),
-    AfterValidator(_one_line),
+    AfterValidator(one_line),
     AfterValidator(printable),
 ]
 Text = Annotated[
     str,
     Chars(strip_whitespace=True, max_length=MAX_TEXT),
-    AfterValidator(_plain_line_ends),
+    AfterValidator(plain_line_ends),
     AfterValidator(printable),
 ]
 Name = Annotated[

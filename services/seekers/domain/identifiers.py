@@ -98,8 +98,21 @@ NUMBERS: tuple[Rule, ...] = (
         rf"|学籍|工|学|卡|档案)(?:号码?|编号|编码|no\.?|number){_SAYS}"
         r"(?P<hide>[A-Za-z]{0,6}\(?\d[A-Za-z0-9()\-]{4,30})"
     ),
+    rule(
+        r"(?:护照|通行证|passport)(?:号码?|no\.?)?"
+        rf"{_SAYS}(?P<hide>[A-Za-z]{{1,2}}\d{{6,9}}(?![A-Za-z0-9]))"
+    ),
+    rule(rf"(?:身份证|手机|电话)号?码?[后尾末][4-6][位号]?数?{_SAYS}(?P<hide>\d{{3,6}}X?)"),
     # Any other long number is somebody's: a card, an account, a certificate. Sums name their unit.
     rule(rf"(?<![\dA-Za-z.])[A-Za-z]{{0,3}}\d{{9,30}}X?(?![\dA-Za-z]|\.\d|[ \t]?(?:{_UNITS}))"),
+)
+
+HOMES: tuple[Rule, ...] = (
+    rule(
+        r"(?:现住|家住|住在|住址|居住(?:在|于|地址?)?|家庭(?:住址|地址)|通讯地址|地址|^住|(?<=[,。;\s])住)"
+        rf"{_SAYS}(?P<hide>[^\s,。;]{{0,30}}?(?:路|街|巷|道|村|小区|社区|苑|园|镇|乡)[^\s,。;]{{0,20}}"
+        r"\d[^\s,。;]{0,12})"
+    ),
 )
 
 NAMES: tuple[Rule, ...] = (
@@ -126,13 +139,24 @@ _COMPOUND_SURNAMES = re.compile(
 
 @lru_cache(maxsize=1024)
 def rules_of(person: Person) -> tuple[Rule, ...]:
-    """Rules that find this very person: name, form of address, numbers, mail, birth date."""
+    """Rules that find this very person: name, form of address, mail, birth date."""
     return (
         *_rules_of_name(" ".join(folded(person.name).split())),
-        *_rules_of_phone(person.phone),
         *_rules_of_email(person.email),
         *_rules_of_birth(person),
     )
+
+
+_RUN = re.compile(rf"\d(?:{_GAP}\d)*", re.ASCII)
+
+
+def spans_of_phone(phone: str, folded_text: str) -> list[tuple[int, int]]:
+    """Where the person's own number stands, in any grouping, in a longer one, without its area.
+
+    A rule for each person would cost more to compile than all others do to run.
+    """
+    local = phone.rpartition("-")[2]
+    return [run.span() for run in _RUN.finditer(folded_text) if local in re.sub(r"\D", "", run[0])]
 
 
 def _rules_of_name(name: str) -> list[Rule]:
@@ -148,15 +172,17 @@ def _rules_of_name(name: str) -> list[Rule]:
         rule(r"[ \t·•.*_\-]{0,2}".join(map(re.escape, (c for c in letters if c not in "·•."))))
         for letters in spelled
     ]
-    surname = name[:2] if _COMPOUND_SURNAMES.match(name) else name[:1]
-    return [*found, rule(rf"{re.escape(surname)}[ \t]?(?:先生|女士|小姐|太太)")]
-
-
-def _rules_of_phone(phone: str) -> list[Rule]:
-    local = phone.rpartition("-")[2]
-    digits = _GAP.join(local)
-    # Seven digits may stand in some other number by chance, eleven may not.
-    return [rule(digits if len(local) > 8 else rf"(?<!\d){digits}(?!\d)")]
+    compound = bool(_COMPOUND_SURNAMES.match(name))
+    surname, given = (name[:2], name[2:]) if compound else (name[:1], name[1:])
+    start, shown = r"(?:^|(?<=[\s,。;、(]))", re.escape(surname)
+    found.append(rule(rf"{shown}[ \t]?(?:先生|女士|小姐|太太)"))
+    found.append(
+        rule(rf"{start}(?P<hide>[小老]{shown}|{shown}(?:师傅|大?[姐哥]|阿姨|老师|工)){_END}")
+    )
+    if len(given) > 1 and "·" not in name:
+        # A given name may be an everyday word: 王建设. It goes where it stands for a person.
+        found.append(rule(rf"(?:{start}|叫我|我叫|我是)(?P<hide>{re.escape(given)}){_END}"))
+    return found
 
 
 def _rules_of_email(email: str | None) -> list[Rule]:

@@ -6,7 +6,14 @@ Which words lead to a person or state a protected trait is said in `identifiers`
 from dataclasses import replace
 from itertools import count
 
-from services.seekers.domain.identifiers import ADDRESSES, NAMES, NUMBERS, rules_of
+from services.seekers.domain.identifiers import (
+    ADDRESSES,
+    HOMES,
+    NAMES,
+    NUMBERS,
+    rules_of,
+    spans_of_phone,
+)
 from services.seekers.domain.marks import MARK, folded, marked, spans_of, visible, with_digits
 from services.seekers.domain.person import Person
 from services.seekers.domain.traits import TRAITS
@@ -19,17 +26,19 @@ _EDGES = MARK + " \t\n,，、;；:：。.-—|/"
 def masked(text: str, person: Person) -> str:
     """The text without what leads to the person or states a protected trait.
 
-    Taken out: phone, citizen, account and card numbers, mail, WeChat, QQ and web addresses, the
-    person's own name, phone, mail and birth date; sex, age, ethnicity, religion, marital status,
-    health and household registration where the text states them of the person. What a job is about
-    stays: 女装设计, 养老护理, 白族扎染, 户籍管理. Never longer than the text; masking twice changes
-    nothing.
+    Taken out: phone, citizen, account and card numbers, mail, WeChat, QQ, web and home addresses,
+    the person's own name, phone, mail and birth date; sex, age, ethnicity, religion, marital
+    status, health and household registration where the text states them of the person. What a job
+    is about stays: 女装设计, 养老护理, 白族扎染, 户籍管理. Never longer than the text; masking
+    twice changes nothing.
     """
     text = visible(text)
     for rounds in count(1):
         plain = folded(text)
-        spans = spans_of((*rules_of(person), *ADDRESSES, *NAMES, *TRAITS), plain)
-        spans += spans_of((*rules_of(person), *NUMBERS), with_digits(plain))
+        spans = spans_of((*rules_of(person), *ADDRESSES, *HOMES, *NAMES, *TRAITS), plain)
+        with_numbers = with_digits(plain)
+        spans += spans_of((*rules_of(person), *NUMBERS), with_numbers)
+        spans += spans_of_phone(person.phone, with_numbers)
         if not spans:
             return text
         if rounds > _ROUNDS:
