@@ -1,7 +1,6 @@
 """Dead letters: a record that no retry can help is parked with its reason, and can come back."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
 from contracts.deadletters import GROUP, ORIGIN, PARKED_AT, REASON
+from services.kit.producing import drop_producer, start_producer
 
 log = structlog.get_logger(__name__)
 
@@ -95,24 +95,11 @@ class DeadLetters:
     async def close(self) -> None:
         """Let the producer go."""
         producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(producer.stop(), 2)
+        await drop_producer(producer)
 
     async def _ready(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._kafka.split(","),
-                acks="all",
-                enable_idempotence=True,
-                max_request_size=MAX_RECORD_BYTES,
-                request_timeout_ms=8_000,
+            self._producer = await start_producer(
+                self._kafka, max_request_size=MAX_RECORD_BYTES, request_timeout_ms=8_000
             )
-            try:
-                await producer.start()
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    await producer.stop()
-                raise
-            self._producer = producer
         return self._producer

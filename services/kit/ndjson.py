@@ -11,13 +11,16 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from services.kit import strict_json
-from services.kit.intake import require_content_type
+from services.kit.intake import MIB, body_limit, require_content_type
 from services.kit.problems import FieldError, Problem
 from services.kit.strict_json import JsonFault
 
 MEDIA_TYPES = ("application/x-ndjson", "application/jsonl", "application/ndjson")
-MAX_LINES = 10_000
+MAX_BODY_BYTES = 16 * MIB
+MAX_LINES = 5_000
 MAX_LINE_BYTES = 64 * 1024
+MOST_FAULTS = 20
+"""How many faults of one line are told: a line can hold more unknown fields than help anyone."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -85,9 +88,37 @@ class ImportReport(BaseModel):
 def rejected(
     line: int, errors: Sequence[FieldError], *, reference: str | None = None
 ) -> LineReport:
-    """The report of a refused line."""
-    told = [LineError(pointer=e.get("pointer", ""), zh=e["zh"], en=e["en"]) for e in errors]
+    """The report of a refused line, with the first of its faults."""
+    told = [
+        LineError(pointer=e.get("pointer", ""), zh=e["zh"], en=e["en"])
+        for e in errors[:MOST_FAULTS]
+    ]
+    if left := len(errors) - len(told):
+        told.append(
+            LineError(pointer="", zh=f"另有 {left} 处不符合要求。", en=f"And {left} more fault(s).")
+        )
     return LineReport(line=line, status="rejected", reference=reference, errors=told)
+
+
+def import_route(description: str, example: str) -> dict[str, Any]:
+    """An import's `openapi_extra`: its body, and how large that may be."""
+    schema = {"type": "string", "description": description}
+    content = {MEDIA_TYPES[0]: {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}, **body_limit(MAX_BODY_BYTES)}
+
+
+def interrupted(first: int) -> Problem:
+    """The database went away in the middle. first: number of the first line that is not in."""
+    return Problem(
+        503,
+        "import_interrupted",
+        zh=f"数据库暂时没有响应：第 {first} 行之前的已导入，其余没有。"
+        "请稍后重新发送整个文件，已导入的行不会重复。",
+        en=f"The database does not answer now: lines before {first} are in, the others are not. "
+        "Send the whole file again later; lines that are in will not be doubled.",
+        headers={"Retry-After": "2"},
+        first_line_not_imported=first,
+    )
 
 
 async def ndjson_body(request: Request) -> bytes:

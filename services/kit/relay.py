@@ -13,6 +13,7 @@ from aiokafka.errors import InvalidTopicError, KafkaError, MessageSizeTooLargeEr
 from prometheus_client import Counter, Gauge
 
 from services.kit import outbox
+from services.kit.producing import drop_producer, start_producer
 
 log = structlog.get_logger(__name__)
 
@@ -142,30 +143,16 @@ class Relay:
 
     async def _producer_ready(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._kafka.split(","),
-                acks="all",
-                enable_idempotence=True,
+            self._producer = await start_producer(
+                self._kafka,
                 max_request_size=MAX_EVENT_BYTES,
                 request_timeout_ms=int(self._ack_timeout_s * 1000),
-                metadata_max_age_ms=30_000,
             )
-            try:
-                await producer.start()
-            except BaseException:
-                with contextlib.suppress(Exception):
-                    await producer.stop()
-                raise
-            self._producer = producer
         return self._producer
 
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        # stop() flushes, which is what a stuck producer cannot do.
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(producer.stop(), 2)
+        await drop_producer(producer)
 
 
 async def _send(

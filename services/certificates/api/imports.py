@@ -39,6 +39,9 @@ from services.kit.auth import Role, require
 from services.kit.database import Database
 from services.kit.intake import MIB, body_limit
 from services.kit.ndjson import (
+    MAX_BODY_BYTES,
+    MAX_LINE_BYTES,
+    MAX_LINES,
     MEDIA_TYPES,
     BadLine,
     ImportReport,
@@ -49,12 +52,6 @@ from services.kit.ndjson import (
     rejected,
 )
 from services.kit.problems import FieldError, field_errors
-
-MAX_BODY = 16 * MIB
-MAX_LINES = 5_000
-MAX_LINE_BYTES = 64 * 1024
-MOST_FAULTS = 20
-"""Told of one line: it can hold more unknown fields than help anyone."""
 
 
 class RegistryLine(BaseModel):
@@ -99,7 +96,7 @@ def routes(db: Database, pepper: Pepper, *, clock: Callable[[], datetime]) -> AP
         "/v1/registry/import",
         summary="导入证书登记 · import certificates",
         dependencies=[Depends(require(Role.OPERATOR, Role.PARTNER))],
-        openapi_extra={**body_limit(MAX_BODY), "requestBody": _documented_body()},
+        openapi_extra={**body_limit(MAX_BODY_BYTES), "requestBody": _documented_body()},
     )
     async def import_registry(request: Request) -> RegistryReport:
         """One JSON object a line; a later line wins over an earlier one of the same certificate.
@@ -143,7 +140,7 @@ class _Lines:
 def _read(body: bytes, pepper: Pepper, today: date) -> _Lines:
     """Raises Problem 413."""
     lines = _Lines([], [])
-    for line in read_lines(body, max_lines=MAX_LINES, max_line_bytes=MAX_LINE_BYTES):
+    for line in read_lines(body):
         match line:
             case BadLine():
                 lines.bad.append(rejected(line.number, [line.error]))
@@ -160,7 +157,7 @@ def _registration(line: Line, pepper: Pepper, today: date) -> _GoodLine | list[F
     try:
         said = RegistryLine.model_validate(line.value)
     except ValidationError as error:
-        return field_errors(error, line.value)[:MOST_FAULTS]
+        return field_errors(error, line.value)
     broken = broken_rules(
         said.number,
         said.holder_name,
@@ -223,6 +220,6 @@ def _documented_body() -> dict[str, Any]:
     return {
         "required": True,
         "description": f"一行一个 JSON 对象 · one JSON object a line; at most {MAX_LINES} lines of "
-        f"{MAX_LINE_BYTES // 1024} KiB, {MAX_BODY // MIB} MiB in all.",
+        f"{MAX_LINE_BYTES // 1024} KiB, {MAX_BODY_BYTES // MIB} MiB in all.",
         "content": {media_type: {"schema": schema} for media_type in MEDIA_TYPES},
     }

@@ -17,21 +17,20 @@ from starlette.requests import Request
 from contracts.values import EmployerId
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database, DatabaseUnavailable
-from services.kit.intake import MIB, body_limit
 from services.kit.ndjson import (
-    MAX_LINE_BYTES,
-    MEDIA_TYPES,
     BadLine,
     ImportReport,
     Line,
     LineError,
     LineReport,
     Status,
+    import_route,
+    interrupted,
     ndjson_body,
     read_lines,
     rejected,
 )
-from services.kit.problems import FieldError, Problem, field_errors
+from services.kit.problems import FieldError, field_errors
 from services.postings import actions
 from services.postings.actions import Imported, NewId, Outcome
 from services.postings.api.refusals import CLOSED_EN, CLOSED_ZH, errors_of
@@ -39,13 +38,8 @@ from services.postings.api.shapes import PostingIn
 from services.postings.domain import offers
 from services.postings.domain.offers import OfferRefused
 
-MAX_BODY_BYTES = 16 * MIB
-MAX_LINES = 5_000
 MOST_AT_ONCE = 4
 """How many transactions of imports this process runs at a time."""
-
-MOST_FAULTS = 20
-"""How many faults of one line are told: a line can hold more unknown fields than help anyone."""
 
 _STATUS: dict[Outcome, Status] = {
     Outcome.PUBLISHED: "created",
@@ -59,22 +53,7 @@ _EXAMPLE = (
     '{"title":"叉车司机","county":"530181","pay":{"min":220,"max":280,"unit":"day"},'
     '"valid_until":"2026-05-31T23:59:59+08:00"}\n'
 )
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media_type: {
-                "schema": {
-                    "type": "string",
-                    "description": "Each line a JSON object as POST /v1/postings takes it.",
-                },
-                "example": _EXAMPLE,
-            }
-            for media_type in MEDIA_TYPES[:1]
-        },
-    },
-    **body_limit(MAX_BODY_BYTES),
-}
+_BODY = import_route("Each line a JSON object as POST /v1/postings takes it.", _EXAMPLE)
 
 
 def add_routes(
@@ -95,9 +74,7 @@ def add_routes(
         one is known by its content. So importing a file again changes nothing; after a failure in
         the middle, send it again.
         """
-        lines = read_lines(
-            await ndjson_body(request), max_lines=MAX_LINES, max_line_bytes=MAX_LINE_BYTES
-        )
+        lines = read_lines(await ndjson_body(request))
         reports: list[LineReport] = []
         # Off the loop: reading some hundred lines would hold up everybody else's requests.
         while batch := await asyncio.to_thread(_read, lines, clock()):
@@ -107,7 +84,7 @@ def add_routes(
                         db, EmployerId(caller.subject), batch.good, batch.now, new_id=new_id
                     )
             except DatabaseUnavailable as error:
-                raise _interrupted(batch.first) from error
+                raise interrupted(batch.first) from error
             reports += batch.bad
             reports += map(_report, imported)
         return ImportReport.of(reports)
@@ -153,14 +130,9 @@ def _read(lines: Iterator[Line | BadLine], now: datetime) -> _Batch | None:
 
 
 def _rejected(number: int, value: dict[str, Any], errors: list[FieldError]) -> LineReport:
-    told = errors[:MOST_FAULTS]
-    if left := len(errors) - len(told):
-        told.append(
-            {"pointer": "", "zh": f"另有 {left} 处不符合要求。", "en": f"And {left} more fault(s)."}
-        )
     reference = value.get("reference")
     known = isinstance(reference, str) and len(reference) <= 100
-    return rejected(number, told, reference=reference if known else None)
+    return rejected(number, errors, reference=reference if known else None)
 
 
 def _report(imported: Imported) -> LineReport:
@@ -171,17 +143,4 @@ def _report(imported: Imported) -> LineReport:
         id=str(imported.posting.posting_id),
         reference=imported.posting.reference,
         errors=[LineError(pointer="", zh=CLOSED_ZH, en=CLOSED_EN)] if closed else [],
-    )
-
-
-def _interrupted(number: int) -> Problem:
-    return Problem(
-        503,
-        "import_interrupted",
-        zh=f"数据库暂时没有响应：第 {number} 行之前的已导入，其余没有。"
-        "请稍后重新发送整个文件，已导入的行不会重复。",
-        en=f"The database does not answer now: lines before {number} are in, the others are not. "
-        "Send the whole file again later; lines that are in will not be doubled.",
-        headers={"Retry-After": "2"},
-        first_line_not_imported=number,
     )

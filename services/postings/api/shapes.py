@@ -4,7 +4,6 @@ Rules that need a table, the clock or another field stand in the domain.
 """
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,45 +27,12 @@ from contracts.values import (
     PayUnit,
     PostingStatus,
 )
+from services.kit.texts import one_line, plain_line_ends, printable
 from services.kit.wordings import said
 from services.postings.domain import offers
 from services.postings.domain.postings import Posting
 
-# Control characters but for line ends and tabs, and those that reorder what stands around them:
-# by these a title could be made to read as another.
-_HIDDEN_HAND = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _DATE_AND_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
-
-
-def _printable(text: str) -> str:
-    found = _HIDDEN_HAND.search(text)
-    if found is not None:
-        at, point = found.start() + 1, f"U+{ord(found[0]):04X}"
-        raise said(
-            "control_character",
-            zh=f"第 {at} 个字符是控制字符（{point}），请删去。",
-            en=f"Character {at} is a control character ({point}); remove it.",
-        )
-    return text
-
-
-def _one_line(text: str) -> str:
-    if "\n" in text or "\t" in text:
-        raise said(
-            "line_break",
-            zh="只能有一行，不能有换行或制表符。",
-            en="Must be one line, without line breaks or tabs.",
-        )
-    # An invisible name could not be told from another.
-    if all(unicodedata.category(character)[0] in "CZ" for character in text):
-        raise said(
-            "nothing_to_see", zh="没有可见的字符。", en="Holds no character that can be seen."
-        )
-    return text
-
-
-def _plain_line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _written_out(value: Any) -> Any:
@@ -92,20 +58,20 @@ def _in_utc(value: datetime) -> datetime:
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_one_line),
-    AfterValidator(_printable),
+    AfterValidator(one_line),
+    AfterValidator(printable),
 ]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
-    AfterValidator(_one_line),
-    AfterValidator(_printable),
+    AfterValidator(one_line),
+    AfterValidator(printable),
 ]
 Text = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=10_000),
-    AfterValidator(_plain_line_ends),
-    AfterValidator(_printable),
+    AfterValidator(plain_line_ends),
+    AfterValidator(printable),
 ]
 Instant = Annotated[
     AwareDatetime, Field(strict=False), AfterValidator(_in_utc), BeforeValidator(_written_out)
