@@ -1,4 +1,4 @@
-"""Kafka producers as the kit wants them: idempotent, acknowledged by all, never stuck at the end."""
+"""Kafka producers as the kit wants them: idempotent, acknowledged by all, never stuck."""
 
 import asyncio
 import contextlib
