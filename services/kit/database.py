@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 import orjson
@@ -130,11 +130,3 @@ class Database:
 def affected(status: str) -> int:
     """Rows touched, from PostgreSQL's command tag: 'UPDATE 3' → 3."""
     return int(status.rsplit(" ", 1)[-1])
-
-
-def escape_like(text: str) -> str:
-    """The text as LIKE takes it literally."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-JsonObject = dict[str, Any]
