@@ -10,6 +10,14 @@ import pytest
 from tests.flows.system import System, running
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run on several workers, those of the flows share one: one system is enough."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.xdist_group("flows"))
+
+
 @pytest.fixture(scope="session")
 async def system() -> AsyncIterator[System]:
     # Not below pytest's own folder: each of its sessions closes that for others, and PostgreSQL's
