@@ -124,11 +124,13 @@ def make(
     except (NoJava, PostgresUnavailable, ports.NoPortFree) as error:
         raise StackFailed(str(error)) from error
     settings = _settings(folder, port, kafka)
+    services = tuple(_service(name, port[name], server, settings, folder) for name in SERVICES)
     stages: tuple[Stage, ...] = (
         (*first, *fetched, _issuer(folder, port["issuer"])),
-        (*second, errands.databases(server, tuple(SERVICES))),
-        (errands.topics(kafka, folder, ROOT),),
-        tuple(_service(name, port[name], server, settings, folder) for name in SERVICES),
+        (errands.databases(server, tuple(SERVICES)),),
+        # All at once: Kafka takes as long to start as the services do, and they and the errand
+        # that makes the topics wait for what they need.
+        (*second, errands.topics(kafka, folder, ROOT), *services),
     )
     if sample:
         stages = (*stages, (errands.sample(settings, folder, ROOT),))

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka import TopicPartition as Place
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, TopicPartition
@@ -56,6 +57,7 @@ class Bus:
 
     def __init__(self, kafka: str) -> None:
         self._kafka = kafka
+        self._topics: set[str] = set()
         self.subscriptions: list[Subscription] = []
         self.broker = KafkaBroker(
             kafka.split(","),
@@ -88,6 +90,7 @@ class Bus:
         """
         work = Subscription(group, handle, DeadLetters(self._kafka, group))
         self.subscriptions.append(work)
+        self._topics.update(side.name for topic in topics for side in (topic, topic.replay))
         options: dict[str, Any] = {
             "batch": True,
             "group_id": group,
@@ -121,17 +124,31 @@ class Bus:
         try:
             while True:
                 try:
+                    await self._topics_are_there()
                     await self.broker.start()
                     break
-                except (KafkaError, OSError, TimeoutError) as error:
+                except (KafkaError, OSError, TimeoutError, TopicsMissing) as error:
                     log.warning("bus.kafka_away", reason=str(error) or type(error).__name__)
                     await self.broker.stop()
-                    await asyncio.sleep(1)
+                    await asyncio.sleep(0.5)
             await asyncio.Event().wait()
         finally:
             await self.broker.stop()
             for subscription in self.subscriptions:
                 await subscription.close()
+
+    async def _topics_are_there(self) -> None:
+        """Raises TopicsMissing: a consumer that begins before its topics are made reads nothing."""
+        if not self._topics:
+            return
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka.split(","))
+        try:
+            await admin.start()
+            missing = self._topics.difference(await admin.list_topics())
+        finally:
+            await admin.close()
+        if missing:
+            raise TopicsMissing(f"not made yet: {', '.join(sorted(missing))}")
 
     async def ping(self) -> None:
         """Raises BrokerUnavailable unless Kafka answers and every subscriber is running."""
@@ -139,6 +156,10 @@ class Bus:
             subscriber.running for subscriber in self.broker.subscribers
         ):
             raise BrokerUnavailable("Kafka does not answer")
+
+
+class TopicsMissing(Exception):
+    """Topics are provisioned, by `services.kit.provision`; these are not there."""
 
 
 class BrokerUnavailable(Exception):

@@ -30,9 +30,7 @@ def test_each_part_waits_for_what_it_needs(folder: DataFolder) -> None:
     for earlier, later in (
         ("jars", "kafka"),
         ("postgres", "databases"),
-        ("kafka", "topics"),
         *(("databases", service) for service in SERVICES),
-        *(("topics", service) for service in SERVICES),
         *(("issuer", service) for service in SERVICES),
         *((service, "sample") for service in SERVICES),
     ):

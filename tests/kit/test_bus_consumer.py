@@ -11,9 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.deadletters import GROUP, ORIGIN, REASON
 from contracts.events import AnyEvent
-from contracts.topics import TOPICS, provisioned
+from contracts.topics import TOPICS, Topic, provisioned
 from services.kit import consumer as kit_consumer
-from services.kit.consumer import Bus
+from services.kit.consumer import BrokerUnavailable, Bus
 from services.kit.database import DatabaseUnavailable
 from services.kit.deadletters import header
 from services.kit.provision import provision
@@ -237,6 +237,18 @@ async def test_fixed_assignment_reads_its_partitions_and_resumes(kafka_server: s
     assert even.events
     assert odd.events
     assert not (await half([0, 2])).events, "what was committed does not come again"
+
+
+async def test_it_waits_for_topics_that_are_not_made_yet(kafka_server: str) -> None:
+    topic, seen, event = Topic(f"test.{uuid4().hex}", key="k", partitions=1), Seen(), an_event()
+    async with consuming(kafka_server, topic, seen, uuid4().hex) as bus:
+        await asyncio.sleep(1.5)
+        with pytest.raises(BrokerUnavailable):
+            await bus.ping()
+        await provision(kafka_server, [topic, topic.dead, topic.replay])
+        await send(kafka_server, topic.name, event.encoded())
+        await until(lambda: seen.subjects == [event.subject])
+        await bus.ping()
 
 
 def test_every_subscriber_commits_by_hand_and_has_a_group() -> None:

@@ -60,7 +60,7 @@ async def test_what_is_announced_can_be_read_also_after_a_restart(
         await service.ready()
         async with httpx.AsyncClient(base_url=service.url) as client:
             await announce(kafka_server, [*matches, a_posting()], broken=b'{"type": "Posting')
-            await until(lambda: shows(client, 3, 2))
+            await until(lambda: shows(client, 3, 2), within_s=90)
             assert (
                 "/v1/postings/{posting_id}/matches"
                 in ((await client.get("/openapi.json")).json()["paths"])
