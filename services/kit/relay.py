@@ -101,8 +101,11 @@ class Relay:
             if rows:
                 await self._ship(connection, rows)
                 continue
+            # Not wait_for: before Python 3.12 it swallows a cancellation that comes with a wakeup,
+            # and stopping would wait for ever.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):
+                    await woken.wait()
 
     async def _ship(
         self,

@@ -84,8 +84,11 @@ class Courier:
                     log.warning("courier.database_away", reason=str(error))
                     claims = []
                 if not claims:
+                    # Not wait_for: before Python 3.12 it swallows a cancellation that comes with
+                    # what it waits for, and this loop would never end.
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._woken.wait(), self._poll_s)
+                        async with asyncio.timeout(self._poll_s):
+                            await self._woken.wait()
         finally:
             for task in self._tasks:
                 task.cancel()

@@ -135,5 +135,7 @@ async def follow(
             after = entry.seq
         if len(entries) == _PAGE:
             continue
+        # Not wait_for: before Python 3.12 it swallows a cancellation that comes with a wakeup.
         with suppress(TimeoutError):
-            await asyncio.wait_for(grown.wait(), ends_at - loop.time())
+            async with asyncio.timeout_at(ends_at):
+                await grown.wait()

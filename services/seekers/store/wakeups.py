@@ -56,7 +56,10 @@ class Wakeups:
             self._on_any()
             while not lost.is_set():
                 try:
-                    await asyncio.wait_for(lost.wait(), self._probe_s)
+                    # Not wait_for: before Python 3.12 it swallows a cancellation that comes with
+                    # what it waits for.
+                    async with asyncio.timeout(self._probe_s):
+                        await lost.wait()
                 except TimeoutError:
                     await connection.execute("SELECT 1")
         finally:
