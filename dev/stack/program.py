@@ -43,6 +43,7 @@ class Program:
     stop_within_s: float = 15.0
     parting_signal: int = signal.SIGKILL
     ready_within_s: float = 90.0
+    stands_under_others: bool = False
     tries: int = 3
 
 

@@ -43,4 +43,6 @@ def kafka_program(kafka: Kafka) -> Program:
         prepare=kafka.prepare,
         stop_signal=KAFKA_STOP,
         parting_signal=KAFKA_STOP,
+        # A consumer that cannot leave its group is waited for at the next start.
+        stands_under_others=True,
     )

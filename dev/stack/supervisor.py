@@ -261,8 +261,10 @@ class Stack:
             self.state.phase = Phase.STOPPING
             self._changed()
         for stage in reversed(self.stages):
-            running = [self._supervised[part.name] for part in stage if isinstance(part, Program)]
-            await asyncio.gather(*(supervised.stop() for supervised in running))
+            programs = [part for part in stage if isinstance(part, Program)]
+            for last in (False, True):
+                ending = [part for part in programs if part.stands_under_others is last]
+                await asyncio.gather(*(self._supervised[part.name].stop() for part in ending))
         self.state.phase = into
         self._changed()
         self.data.release()

@@ -15,7 +15,7 @@ import structlog
 from aiokafka import ConsumerRecord
 from aiokafka import TopicPartition as Place
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, for_code
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, TopicPartition
 from faststream.kafka.message import KafkaAckableMessage
@@ -41,6 +41,8 @@ Handler = Callable[[Sequence[AnyEvent]], Awaitable[None]]
 RawBatch = tuple["ConsumerRecord[Any, Any]", ...]
 
 TRIES = 5
+# Loading, not available, not this broker: the coordinator of a group is still being found a place.
+_COORDINATOR_NOT_READY = (14, 15, 16)
 _MAY_PASS = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -124,7 +126,7 @@ class Bus:
         try:
             while True:
                 try:
-                    await self._topics_are_there()
+                    await self._kafka_is_prepared()
                     await self.broker.start()
                     break
                 except (KafkaError, OSError, TimeoutError, TopicsMissing) as error:
@@ -137,18 +139,28 @@ class Bus:
             for subscription in self.subscriptions:
                 await subscription.close()
 
-    async def _topics_are_there(self) -> None:
-        """Raises TopicsMissing: a consumer that begins before its topics are made reads nothing."""
-        if not self._topics:
+    async def _kafka_is_prepared(self) -> None:
+        """Raises TopicsMissing, KafkaError.
+
+        A consumer that begins before its topics are made reads nothing; one that joins its group
+        while the coordinator is still loading leaves a member behind that all wait for, as long
+        as a session lasts.
+        """
+        if not self.subscriptions:
             return
         admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka.split(","))
         try:
             await admin.start()
             missing = self._topics.difference(await admin.list_topics())
+            if missing:
+                raise TopicsMissing(f"not made yet: {', '.join(sorted(missing))}")
+            groups = [subscription.group for subscription in self.subscriptions]
+            for answer in await admin.describe_consumer_groups(groups):
+                for code, *_ in answer.groups:
+                    if code in _COORDINATOR_NOT_READY:
+                        raise for_code(code)
         finally:
             await admin.close()
-        if missing:
-            raise TopicsMissing(f"not made yet: {', '.join(sorted(missing))}")
 
     async def ping(self) -> None:
         """Raises BrokerUnavailable unless Kafka answers and every subscriber is running."""

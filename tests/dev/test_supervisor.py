@@ -86,6 +86,18 @@ async def test_a_later_stage_starts_after_the_earlier_is_ready_and_ends_before_i
     assert order.index(("second", Phase.STOPPED)) < order.index(("first", Phase.STOPPING))
 
 
+async def test_what_stands_under_others_is_ended_after_those_of_its_stage(
+    folder: DataFolder,
+) -> None:
+    order: list[tuple[str, Phase]] = []
+    ground = replace(listening("ground"), stands_under_others=True)
+    running = stack(folder, (ground, listening("leaning")))
+    running.on_change = lambda now: order.extend((part.name, part.phase) for part in now.programs)
+    await running.start()
+    await running.stop()
+    assert order.index(("leaning", Phase.STOPPED)) < order.index(("ground", Phase.STOPPING))
+
+
 async def test_a_process_that_ignores_the_stop_signal_is_ended_all_the_same(
     folder: DataFolder,
 ) -> None:
