@@ -10,12 +10,18 @@ import pytest
 from tests.flows.system import System, running
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run on several workers, those of the flows share one: one system is enough."""
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run on several workers, those of the flows share one: one system is enough.
+
+    They come first, because they take as long as many of the others together.
+    """
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.xdist_group("flows"))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.path.is_relative_to(here))
 
 
 @pytest.fixture(scope="session")
