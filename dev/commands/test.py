@@ -10,7 +10,7 @@ from dev.stack.folder import ROOT
 app = typer.Typer(add_completion=False)
 
 # More workers would gain little: each has a PostgreSQL and a Kafka of its own.
-ALL_ON_TWO_CORES = ["-n", "2", "--dist", "loadgroup", "--durations", "15"]
+ALL_ON_TWO_CORES = ["-n", "2", "--dist", "loadfile", "--durations", "15"]
 
 
 @app.command(

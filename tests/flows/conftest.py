@@ -1,4 +1,4 @@
-"""One running system for all tests of flows: they share it as users share a market."""
+"""A running system for the tests of flows: they share it as users share a market."""
 
 import shutil
 import tempfile
@@ -10,17 +10,10 @@ import pytest
 from tests.flows.system import System, running
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where tests run on several workers, those of the flows share one: one system is enough.
-
-    They come first, because they take as long as many of the others together.
-    """
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("flows"))
+    """On several workers the flows come first: they take as long as many others together."""
     if hasattr(config, "workerinput"):
+        here = Path(__file__).parent
         items.sort(key=lambda item: not item.path.is_relative_to(here))
 
 
