@@ -88,4 +88,4 @@ def _plain(hint: Any, depth: int, limits: dict[str, Any]) -> st.SearchStrategy[A
         return st.sampled_from(hint)
     if issubclass(hint, BaseModel):
         return st.deferred(lambda: instances(hint, depth - 1))
-    raise NotImplementedError(f"no strategy draws a {hint}")
+    raise TypeError(f"no strategy draws a {hint}")
