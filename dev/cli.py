@@ -42,6 +42,7 @@ COMMANDS = tuple(
         ("seed", "seed", "load the sample market again", "seed"),
         ("test", "test", "run the tests", "test tests/matcher -k exact"),
         ("lint", "lint", "check style, types and who imports whom", "lint"),
+        ("bench", "bench", "measure the matcher beside its peers", "bench match --quick"),
     )
 )
 

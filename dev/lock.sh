@@ -1,6 +1,7 @@
 #!/bin/sh
-# Writes the three locks from pyproject.toml: the services (images), those with the stack without
-# Docker (./rengang up), and those with what tests need. Needs uv on the path; names no index, so
+# Writes the four locks from pyproject.toml: the services (images), those with the stack without
+# Docker (./rengang up), those with what tests need, and those with the peers the matcher is
+# measured beside (./rengang bench). Needs uv on the path; names no index, so
 # any mirror serves. Give -U to raise versions.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,3 +14,4 @@ lock() {
 lock requirements.lock --extra stack "$@"
 lock requirements-services.lock -c requirements.lock
 lock requirements-dev.lock --extra stack --extra dev -c requirements.lock
+lock requirements-bench.lock --extra stack --extra dev --extra bench -c requirements-dev.lock "$@"
