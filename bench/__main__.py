@@ -32,8 +32,6 @@ def usage() -> str:
     rows = [f"  {name:<6} {does}" for name, (_, does) in MEASUREMENTS.items()]
     lines = ["usage: ./rengang bench MEASUREMENT [OPTIONS]", "", *rows, "", "Each has --help"]
     return "\n".join(lines)
-        ["usage: ./rengang bench MEASUREMENT [OPTIONS]", "", *rows, "", "Each has --help"]
-    )
 
 
 if __name__ == "__main__":
