@@ -1,12 +1,21 @@
 """The outbox: an event is written in the transaction that makes it true."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from contracts.envelope import Event
 from services.kit.database import Transaction
 from services.kit.telemetry import current_traceparent
 
 CHANNEL = "rengang_outbox"
+
+
+class Outgoing(NamedTuple):
+    """An event as Kafka gets it. value: what `Event.encoded` gives."""
+
+    topic: str
+    key: str
+    value: bytes
 
 
 async def add(tx: Transaction, *events: Event) -> None:
@@ -21,17 +30,23 @@ async def add(tx: Transaction, *events: Event) -> None:
 async def add_all(tx: Transaction, events: Iterable[Event]) -> None:
     """Like `add`, for many at once: one statement."""
     trace = current_traceparent()
-    rows = [
-        (event.topic.name, event.key, event.encoded(event.traceparent or trace)) for event in events
-    ]
-    if not rows:
+    await add_encoded(
+        tx,
+        [
+            Outgoing(event.topic.name, event.key, event.encoded(event.traceparent or trace))
+            for event in events
+        ],
+    )
+
+
+async def add_encoded(tx: Transaction, outgoing: Sequence[Outgoing]) -> None:
+    """Like `add_all`, for events that were encoded before, off the event loop."""
+    if not outgoing:
         return
     await tx.execute(
         "INSERT INTO outbox (topic, key, value) "
         "SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])",
-        [topic for topic, _, _ in rows],
-        [key for _, key, _ in rows],
-        [value for _, _, value in rows],
+        *map(list, zip(*outgoing, strict=True)),
     )
     await tx.execute("SELECT pg_notify($1, current_schema())", CHANNEL)
 

@@ -25,32 +25,28 @@ pay floor, since an employer reads the tree too.
 | missing.experience  | asked_years, short_years                        |
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import islice
-
-import numpy as np
+from typing import TypeVar
 
 from contracts.values import CertificateId
 from services.matcher.domain.eligibility import level_held
+from services.matcher.domain.phrases import Shared, shared_phrases
 from services.matcher.domain.prepare import (
     REQUIRED_WEIGHS,
     AskedSkill,
+    Evidence,
     PreparedPosting,
     PreparedSeeker,
 )
-from services.matcher.domain.scoring import Leaves, score
-from services.matcher.domain.text import bucket_of, plain, terms
-from services.matcher.domain.vector import ONE, shared_terms
+from services.matcher.domain.scoring import Leaves, SkillLeaf, score
+from services.matcher.domain.vector import ONE
 
+N = TypeVar("N")
+M = TypeVar("M")
 Params = dict[str, str | int]
 
 _PHRASES = 5
-# Enough of the strongest pairs of characters to grow into five phrases.
-_TERMS_READ = 16
-# Characters that hold words together: a pair with one of them tells a reader nothing.
-_GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,158 +90,96 @@ class Explanation:
 
 def explain(posting: PreparedPosting, seeker: PreparedSeeker) -> Explanation:
     """Score the pair and say why."""
-    found = score(posting, seeker)
-    tree = (
-        _text(posting, seeker, found.text_ppm),
-        _inner("skills", tuple(_skills(found))),
-        _inner("fit", tuple(_fit(posting, seeker, found))),
-    )
-    return Explanation(_inner("match", tree), tuple(_missing(posting, seeker, found)))
+    reason, missing = tell(posting, seeker, Node, Missing)
+    return Explanation(reason, tuple(missing))
 
 
-def _inner(code: str, children: tuple[Node, ...]) -> Node:
-    return Node(code, sum(child.points_ppm for child in children), children)
+def tell(
+    posting: PreparedPosting,
+    seeker: PreparedSeeker,
+    node: Callable[[str, int, tuple[N, ...], Params, CertificateId | None], N],
+    lack: Callable[[str, Params], M],
+) -> tuple[N, list[M]]:
+    """Score the pair and say why, in whatever shape is made of a reason and of a lack.
 
-
-def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> Node:
-    """The phrases that add most, and the rest as one leaf."""
-    buckets, products = shared_terms(posting.terms, seeker.terms)
-    # The seeker's words, since that text is the shorter: what is shared stands in both.
-    words = _words("\n".join((*seeker.doc.titles, seeker.doc.text)))
-    text = _plain(f"{posting.doc.title}\n{posting.doc.text}")
-    # Of equal products the lower bucket comes first, whatever the machine's sort does.
-    order = np.lexsort((buckets, -products))
-    terms_read = (
-        _Phrase(words[bucket], product, 1)
-        for bucket, product in zip(buckets[order].tolist(), products[order].tolist(), strict=True)
-        if bucket in words
-    )
-    phrases: list[_Phrase] = []
-    for phrase in islice(terms_read, _TERMS_READ):
-        _take(phrases, phrase, text)
-    told = sorted(phrases, key=lambda phrase: (-phrase.product, phrase.words))[:_PHRASES]
-    weight = posting.weights.text
-    children = [
-        Node("text.term", weight * phrase.product // ONE, params={"term": phrase.words})
-        for phrase in told
-    ]
-    others = len(buckets) - sum(phrase.terms for phrase in told)
-    # Each phrase is rounded down, so a millionth or two may be left where no term is.
-    rest = points_ppm - sum(child.points_ppm for child in children)
-    if rest or others:
-        children.append(Node("text.rest", rest, params={"terms": others}))
-    return _inner("text", tuple(children))
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    words: str
-    product: int
-    terms: int
-
-
-def _take(phrases: list[_Phrase], phrase: _Phrase, text: str) -> None:
-    """Let shared terms grow together as they stand in the posting.
-
-    Pairs of characters are no words: 数据, 据分 and 分析 become 数据分析 where the text has it so.
+    node: makes one of the fields of a `Node`, in their order, its children before it; lack: of a
+    `Missing`. What is sent needs no tree of ours in between, which would cost more than the rest.
     """
-    for at, other in enumerate(phrases):
-        if (words := _joined(other.words, phrase.words, text)) is not None:
-            del phrases[at]
-            product, n_terms = other.product + phrase.product, other.terms + phrase.terms
-            _take(phrases, _Phrase(words, product, n_terms), text)
-            return
-    phrases.append(phrase)
+    shared = shared_phrases(posting, seeker)
+    found = score(posting, seeker, shared.cosine)
+    text = [
+        node(code, points_ppm, (), params, None)
+        for code, points_ppm, params in _text(posting.weights.text, shared, found.text_ppm)
+    ]
+    skills = [
+        node("skills.skill", leaf.points_ppm, (), _met(leaf, evidence), evidence.certificate_id)
+        for leaf in found.skills
+        if (evidence := leaf.evidence) is not None
+    ]
+    fit = [
+        node(code, points_ppm, (), params, certificate_id)
+        for code, points_ppm, params, certificate_id in _fit(posting, seeker, found)
+    ]
+    skills_ppm = sum(leaf.points_ppm for leaf in found.skills)
+    fit_ppm = found.score_ppm - found.text_ppm - skills_ppm
+    tree = (
+        node("text", found.text_ppm, tuple(text), {}, None),
+        node("skills", skills_ppm, tuple(skills), {}, None),
+        node("fit", fit_ppm, tuple(fit), {}, None),
+    )
+    missing = [lack(code, params) for code, params in _missing(posting, seeker, found)]
+    return node("match", found.score_ppm, tree, {}, None), missing
 
 
-def _joined(left: str, right: str, text: str) -> str | None:
-    if right in left:
-        return left
-    if left in right:
-        return right
-    return _overlapped(left, right, text) or _overlapped(right, left, text)
+def _text(weight: int, shared: Shared, text_ppm: int) -> Iterator[tuple[str, int, Params]]:
+    """The phrases that add most, and the rest as one leaf."""
+    told = sorted(shared.phrases, key=lambda phrase: (-phrase.product, phrase.words))[:_PHRASES]
+    rest, others = text_ppm, shared.terms
+    for words, product, n_terms in told:
+        points_ppm = weight * product // ONE
+        yield "text.term", points_ppm, {"term": words}
+        rest -= points_ppm
+        others -= n_terms
+    # Each phrase is rounded down, so a millionth or two may be left where no term is.
+    if rest or others:
+        yield "text.rest", rest, {"terms": others}
 
 
-def _overlapped(first: str, second: str, text: str) -> str | None:
-    if second[0] not in first:
-        return None
-    for shared in range(min(len(first), len(second)) - 1, 0, -1):
-        if first.endswith(second[:shared]):
-            whole = first + second[shared:]
-            return whole if whole in text else None
-    return None
-
-
-_plain = lru_cache(maxsize=64)(plain)
-
-
-@lru_cache(maxsize=1024)
-def _words(text: str) -> dict[int, str]:
-    """The word of each bucket of the text that has one worth telling; of two the first."""
-    by_bucket: dict[int, str] = {}
-    for term in terms(text):
-        word = term.strip()
-        if len(word) > 1 and _GLUE.isdisjoint(word):
-            by_bucket.setdefault(bucket_of(term), word)
-    return by_bucket
-
-
-def _skills(found: Leaves) -> Iterator[Node]:
-    for leaf in found.skills:
-        if (evidence := leaf.evidence) is not None:
-            yield Node(
-                "skills.skill",
-                leaf.points_ppm,
-                params={
-                    **_named(leaf.asked),
-                    "evidence": evidence.name,
-                    "similarity_ppm": leaf.similarity_ppm,
-                },
-                certificate_id=evidence.certificate_id,
-            )
+def _met(leaf: SkillLeaf, evidence: Evidence) -> Params:
+    return {
+        **_named(leaf.asked),
+        "evidence": evidence.name,
+        "similarity_ppm": leaf.similarity_ppm,
+    }
 
 
 def _named(asked: AskedSkill) -> Params:
     return {"skill": asked.name, "required": int(asked.weighs == REQUIRED_WEIGHS)}
 
 
-def _fit(posting: PreparedPosting, seeker: PreparedSeeker, found: Leaves) -> Iterator[Node]:
-    yield Node(
-        "fit.pay",
-        found.pay_ppm,
-        params={
-            "pay_low": posting.pay_low,
-            "pay_high": posting.pay_high,
-            "meets": _meets(posting, seeker),
-        },
-    )
-    yield Node(
-        "fit.place",
-        found.place_ppm,
-        params={"county": posting.doc.county, "near": found.near.value},
-    )
-    yield Node(
-        "fit.experience",
-        found.experience_ppm,
-        params={"asked_years": posting.experience_years, "years": seeker.experience_years},
-    )
+def _fit(
+    posting: PreparedPosting, seeker: PreparedSeeker, found: Leaves
+) -> Iterator[tuple[str, int, Params, CertificateId | None]]:
+    pay: Params = {
+        "pay_low": posting.pay_low,
+        "pay_high": posting.pay_high,
+        "meets": _meets(posting, seeker),
+    }
+    yield "fit.pay", found.pay_ppm, pay, None
+    place: Params = {"county": posting.doc.county, "near": found.near.value}
+    yield "fit.place", found.place_ppm, place, None
+    years: Params = {"asked_years": posting.experience_years, "years": seeker.experience_years}
+    yield "fit.experience", found.experience_ppm, years, None
     if posting.occupation:
-        yield Node(
-            "fit.occupation",
-            found.occupation_ppm,
-            params={"occupation": posting.occupation, "levels_shared": found.levels_shared},
-        )
+        work: Params = {"occupation": posting.occupation, "levels_shared": found.levels_shared}
+        yield "fit.occupation", found.occupation_ppm, work, None
     if (held := found.certificate) is not None:
-        yield Node(
-            "fit.certificate",
-            found.certificate_ppm,
-            params={
-                "occupation": held.occupation or "",
-                "level": held.level or 0,
-                "name": held.name or "",
-            },
-            certificate_id=held.certificate_id,
-        )
+        certificate: Params = {
+            "occupation": held.occupation or "",
+            "level": held.level or 0,
+            "name": held.name or "",
+        }
+        yield "fit.certificate", found.certificate_ppm, certificate, held.certificate_id
 
 
 def _meets(posting: PreparedPosting, seeker: PreparedSeeker) -> str:
@@ -256,23 +190,20 @@ def _meets(posting: PreparedPosting, seeker: PreparedSeeker) -> str:
     return "partly" if seeker.pay_floor <= posting.pay_high else "below"
 
 
-def _missing(posting: PreparedPosting, seeker: PreparedSeeker, found: Leaves) -> Iterator[Missing]:
+def _missing(
+    posting: PreparedPosting, seeker: PreparedSeeker, found: Leaves
+) -> Iterator[tuple[str, Params]]:
     for leaf in found.skills:
         if leaf.evidence is None:
-            yield Missing("missing.skill", _named(leaf.asked))
+            yield "missing.skill", _named(leaf.asked)
     for wanted in posting.doc.certificates:
         if level_held(seeker, wanted.occupation) < wanted.level:
-            yield Missing(
-                "missing.certificate",
-                {
-                    "occupation": wanted.occupation,
-                    "level": wanted.level,
-                    "required": int(wanted.required),
-                },
-            )
-    short = posting.experience_years - seeker.experience_years
+            lacked: Params = {
+                "occupation": wanted.occupation,
+                "level": wanted.level,
+                "required": int(wanted.required),
+            }
+            yield "missing.certificate", lacked
+    asked, short = posting.experience_years, posting.experience_years - seeker.experience_years
     if short > 0:
-        yield Missing(
-            "missing.experience",
-            {"asked_years": posting.experience_years, "short_years": short},
-        )
+        yield "missing.experience", {"asked_years": asked, "short_years": short}

@@ -85,14 +85,19 @@ class Leaves:
         )
 
 
-def score(posting: PreparedPosting, seeker: PreparedSeeker) -> Leaves:
-    """The score of a pair, eligible or not. Both must be prepared by the same model."""
+def score(posting: PreparedPosting, seeker: PreparedSeeker, cosine: int | None = None) -> Leaves:
+    """The score of a pair, eligible or not. Both must be prepared by the same model.
+
+    cosine: of the two texts as `vector.dot` has it, where the caller found it already.
+    """
+    if cosine is None:
+        cosine = dot(posting.terms, seeker.terms)
     weights = posting.weights
     near = nearness(posting, seeker)
     levels = closest_levels(posting, seeker)
     certificate = best_certificate(posting, seeker)
     return Leaves(
-        text_ppm=weights.text * dot(posting.terms, seeker.terms) // ONE,
+        text_ppm=weights.text * cosine // ONE,
         skills=skill_leaves(posting, seeker),
         pay_ppm=weights.pay
         * pay_fraction(posting.pay_low, posting.pay_high, seeker.pay_floor)
