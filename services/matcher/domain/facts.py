@@ -1,0 +1,126 @@
+"""What the index keeps of a document beside its terms: places, occupations, spellings, figures.
+
+Made from a prepared document, or read back as stored, so that a start need not prepare each again.
+How facts are numbered and searched does not live here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+import orjson
+
+from contracts.values import Employment
+from services.matcher.domain.documents import HeldCertificate
+from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
+
+Levels = tuple[tuple[str, int], ...]
+"""Occupations, each with a level of a certificate; 0 where it has none."""
+
+_BIT: dict[Employment, int] = {kind: 1 << at for at, kind in enumerate(Employment)}
+_ANY = sum(_BIT.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SeekerFacts:
+    """A seeker who is looking. counties: home first. spellings: of all evidence, each once.
+
+    pay_floor: CNY a month. employment: bits, all of them where any kind will do.
+    """
+
+    counties: tuple[str, ...]
+    occupations: tuple[str, ...]
+    spellings: tuple[str, ...]
+    certificates: Levels
+    pay_floor: int
+    experience_years: int
+    education: int
+    employment: int
+    remote_ok: bool
+
+    @classmethod
+    def of(cls, seeker: PreparedSeeker) -> "SeekerFacts":
+        """The facts of a prepared profile and its certificates."""
+        doc = seeker.doc
+        return cls(
+            doc.counties,
+            seeker.occupations,
+            tuple(dict.fromkeys(shown.spelling for shown in seeker.evidence)),
+            _held(seeker.certificates),
+            seeker.pay_floor,
+            seeker.experience_years,
+            int(doc.education or 0),
+            _bits(doc.employment) or _ANY,
+            doc.remote_ok,
+        )
+
+    def to_bytes(self) -> bytes:
+        """As stored: a JSON array of the fields in order."""
+        return orjson.dumps(astuple_flat(self))
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "SeekerFacts":
+        """What `to_bytes` wrote."""
+        return cls(*orjson.loads(stored))
+
+
+@dataclass(frozen=True, slots=True)
+class PostingFacts:
+    """An open posting. skills: spellings asked, each with its weight in the mean.
+
+    wanted: occupations whose certificates count. required: those it must have, by level. pay: CNY a
+    month. employment: its bit. weights: in the order of `model.Weights`, as moved for this posting.
+    """
+
+    county: str
+    remote: bool
+    occupation: str | None
+    wanted: tuple[str, ...]
+    required: Levels
+    skills: tuple[tuple[str, int], ...]
+    pay_low: int
+    pay_high: int
+    experience_years: int
+    education: int
+    employment: int
+    weights: tuple[int, ...]
+
+    @classmethod
+    def of(cls, posting: PreparedPosting) -> "PostingFacts":
+        """The facts of a prepared posting."""
+        doc = posting.doc
+        return cls(
+            doc.county,
+            doc.remote,
+            posting.occupation,
+            tuple(sorted(posting.wanted)),
+            tuple((each.occupation, each.level) for each in doc.certificates if each.required),
+            tuple((asked.spelling, asked.weighs) for asked in posting.skills),
+            posting.pay_low,
+            posting.pay_high,
+            posting.experience_years,
+            int(doc.education or 0),
+            _BIT[doc.employment],
+            astuple(posting.weights),
+        )
+
+    def to_bytes(self) -> bytes:
+        """As stored: a JSON array of the fields in order."""
+        return orjson.dumps(astuple_flat(self))
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "PostingFacts":
+        """What `to_bytes` wrote."""
+        return cls(*orjson.loads(stored))
+
+
+def astuple_flat(facts: SeekerFacts | PostingFacts) -> tuple[object, ...]:
+    """The fields in order; `dataclasses.astuple` would copy each value, ten times as slow."""
+    return tuple(getattr(facts, name) for name in facts.__slots__)
+
+
+def _held(certificates: Iterable[HeldCertificate]) -> Levels:
+    return tuple((each.occupation, each.level or 0) for each in certificates if each.occupation)
+
+
+def _bits(kinds: Iterable[Employment]) -> int:
+    return sum({_BIT[kind] for kind in kinds})

@@ -1,0 +1,118 @@
+"""Documents in forward form, one after the other: what segments are built from and come back to.
+
+How they are searched does not live here.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.fast.layout import N_NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A document in numbers.
+
+    tags, numbers: see `layout`. skills: (spelling, weight in the mean) of each. buckets, impacts:
+    its term vector, buckets ascending.
+    """
+
+    tags: list[int]
+    numbers: tuple[int, int, int, int]
+    skills: list[tuple[int, int]]
+    buckets: Array
+    impacts: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """n documents. slots: int32 (n,). numbers: int32 (n, 4). The rest is ragged: starts, values."""
+
+    slots: Array
+    numbers: Array
+    t_start: Array
+    tags: Array
+    v_start: Array
+    buckets: Array
+    impacts: Array
+    k_start: Array
+    spellings: Array
+    weighs: Array
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+
+class Batch:
+    """Documents that are still being added to."""
+
+    def __init__(self) -> None:
+        self.slots = Growing(np.int32)
+        self.numbers = Growing(np.int32, N_NUMBERS)
+        self.t_start, self.tags = Growing(np.int64), Growing(np.int32)
+        self.v_start, self.buckets = Growing(np.int64), Growing(np.int32)
+        self.impacts = Growing(np.uint16)
+        self.k_start, self.spellings = Growing(np.int64), Growing(np.int32)
+        self.weighs = Growing(np.uint8)
+        for start in (self.t_start, self.v_start, self.k_start):
+            start.extend([0])
+
+    def __len__(self) -> int:
+        return self.slots.n
+
+    def append(self, slot: int, row: Row) -> None:
+        """Add a document."""
+        self.slots.extend([slot])
+        self.numbers.extend([row.numbers])
+        self.tags.extend(row.tags)
+        self.buckets.extend(row.buckets)
+        self.impacts.extend(row.impacts)
+        if row.skills:
+            spellings, weighs = zip(*row.skills, strict=True)
+            self.spellings.extend(spellings)
+            self.weighs.extend(weighs)
+        self.t_start.extend([self.tags.n])
+        self.v_start.extend([self.buckets.n])
+        self.k_start.extend([self.spellings.n])
+
+    @property
+    def documents(self) -> Documents:
+        """All of them, as views."""
+        return Documents(
+            self.slots.values,
+            self.numbers.values,
+            self.t_start.values,
+            self.tags.values,
+            self.v_start.values,
+            self.buckets.values,
+            self.impacts.values,
+            self.k_start.values,
+            self.spellings.values,
+            self.weighs.values,
+        )
+
+
+def joined(parts: list[Documents]) -> Documents:
+    """All documents of the parts, in order."""
+    return Documents(
+        np.concatenate([each.slots for each in parts]),
+        np.concatenate([each.numbers for each in parts]),
+        _starts([each.t_start for each in parts]),
+        np.concatenate([each.tags for each in parts]),
+        _starts([each.v_start for each in parts]),
+        np.concatenate([each.buckets for each in parts]),
+        np.concatenate([each.impacts for each in parts]),
+        _starts([each.k_start for each in parts]),
+        np.concatenate([each.spellings for each in parts]),
+        np.concatenate([each.weighs for each in parts]),
+    )
+
+
+def _starts(parts: list[Array]) -> Array:
+    begun, moved = 0, [np.zeros(1, np.int64)]
+    for start in parts:
+        moved.append(start[1:] + begun)
+        begun += int(start[-1])
+    return np.concatenate(moved)

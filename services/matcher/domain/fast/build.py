@@ -1,0 +1,253 @@
+"""Building segments, and taking them apart again: everything that is done to many documents at once.
+
+What a search does with a segment does not live here.
+"""
+
+import numpy as np
+
+from services.matcher.domain.compiled import compiled
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.text import BUCKETS
+
+
+@compiled
+def order_keys(side: int, numbers: Array, t_start: Array, tags: Array, prefectures: Array) -> Array:
+    """By what documents are laid together: prefecture, occupation, county, pay. uint64 (n,).
+
+    Neighbours that are alike make tight bounds, and a search that wants one place passes the
+    others by.
+    """
+    n = len(numbers)
+    keys = np.zeros(n, np.uint64)
+    for doc in range(n):
+        place, occupation = -1, -1
+        for at in range(t_start[doc], t_start[doc + 1]):
+            kind, value = tags[at] >> lay.TAG_BITS, tags[at] & lay.TAG_VALUE
+            if kind == lay.PLACE and place < 0:
+                place = value
+            elif kind == lay.OCCUPATION and occupation < 0:
+                occupation = value
+        prefecture = np.int64(prefectures[place]) if place >= 0 else -1
+        pay = np.int64(numbers[doc, lay.PAY_LOW]) // 250
+        keys[doc] = np.uint64(
+            (((prefecture + 1) & 0xFFF) << 52)
+            | (((occupation + 1) & 0xFFFFF) << 32)
+            | (((place + 1) & 0xFFF) << 20)
+            | min(pay, 0xFFFFF)
+        )
+    return keys
+
+
+@compiled
+def count_terms(order: Array, v_start: Array, buckets: Array) -> Array:
+    """How many of these documents have each term. order: the documents. int32 (BUCKETS,)."""
+    times = np.zeros(BUCKETS, np.int32)
+    for doc in order:
+        for at in range(v_start[doc], v_start[doc + 1]):
+            times[buckets[at]] += 1
+    return times
+
+
+@compiled
+def rows_of(held: Array) -> tuple[Array, Array]:
+    """A set of numbers as bits, and how many come before each word. held: bool (n,)."""
+    words = (len(held) + 63) // 64
+    bits, rank = np.zeros(words, np.uint64), np.zeros(words, np.uint32)
+    before = 0
+    for word in range(words):
+        rank[word] = before
+        for at in range(word * 64, min(len(held), word * 64 + 64)):
+            if held[at]:
+                bits[word] |= np.uint64(1) << np.uint64(at & 63)
+                before += 1
+    return bits, rank
+
+
+@compiled
+def invert(
+    order: Array,
+    d_start: Array,
+    numbers: Array,
+    values: Array,
+    row_of: Array,
+    n_rows: int,
+    entries: Array,
+) -> tuple[Array, Array, Array]:
+    """Lists of documents by row. row_of: int32, the row of each number, -1 where it is left out.
+
+    entries: int64 (n_rows,), entries of each row. Returns starts uint32 (n_rows + 1,), documents
+    uint16 and their values, each list in order of document.
+    """
+    start = np.zeros(n_rows + 1, np.uint32)
+    for row in range(n_rows):
+        start[row + 1] = start[row] + entries[row]
+    fill = start[:-1].astype(np.int64)
+    ids = np.empty(start[n_rows], np.uint16)
+    said = np.empty(start[n_rows], values.dtype)
+    for doc in range(len(order)):
+        for at in range(d_start[order[doc]], d_start[order[doc] + 1]):
+            row = row_of[numbers[at]]
+            if row >= 0:
+                ids[fill[row]] = doc
+                said[fill[row]] = values[at]
+                fill[row] += 1
+    return start, ids, said
+
+
+@compiled
+def forward(
+    order: Array, v_start: Array, buckets: Array, impacts: Array, term_of: Array
+) -> tuple[Array, Array, Array, Array]:
+    """The frequent terms with their documents, and the length of that part, rounded up.
+
+    term_of: int32 (BUCKETS,), numbers of the frequent terms, -1 for others. Returns starts uint32
+    (n + 1,), terms uint8, impacts uint16, lengths uint16 (n,).
+    """
+    n = len(order)
+    start = np.zeros(n + 1, np.uint32)
+    norms = np.zeros(n, np.uint16)
+    for doc in range(n):
+        square, held = np.int64(0), 0
+        for at in range(v_start[order[doc]], v_start[order[doc] + 1]):
+            if term_of[buckets[at]] >= 0:
+                held += 1
+                square += np.int64(impacts[at]) * np.int64(impacts[at])
+        start[doc + 1] = start[doc] + held
+        root = np.int64(np.sqrt(np.float64(square)))
+        while root * root < square:
+            root += 1
+        norms[doc] = root
+    terms = np.empty(start[n], np.uint8)
+    said = np.empty(start[n], np.uint16)
+    at_entry = 0
+    for doc in range(n):
+        for at in range(v_start[order[doc]], v_start[order[doc] + 1]):
+            term = term_of[buckets[at]]
+            if term >= 0:
+                terms[at_entry] = term
+                said[at_entry] = impacts[at]
+                at_entry += 1
+    return start, terms, said, norms
+
+
+@compiled
+def take_tags(order: Array, t_start: Array, tags: Array) -> tuple[Array, Array]:
+    """The tags in another order of documents. Returns starts uint32 (n + 1,), tags int32."""
+    start = np.zeros(len(order) + 1, np.uint32)
+    for doc in range(len(order)):
+        start[doc + 1] = start[doc] + t_start[order[doc] + 1] - t_start[order[doc]]
+    taken = np.empty(start[len(order)], np.int32)
+    for doc in range(len(order)):
+        for at in range(t_start[order[doc]], t_start[order[doc] + 1]):
+            taken[start[doc] + at - t_start[order[doc]]] = tags[at]
+    return start, taken
+
+
+@compiled
+def bound_blocks(
+    side: int,
+    numbers: Array,
+    t_start: Array,
+    tags: Array,
+    norms: Array,
+    paths: Array,
+    prefectures: Array,
+    weight_rows: Array,
+) -> tuple[Array, Array]:
+    """What each block's documents hold at most. Returns masks uint64 and bounds int32, see layout."""
+    n = len(numbers)
+    n_blocks = (n + lay.BLOCK - 1) // lay.BLOCK
+    masks = np.zeros((n_blocks, lay.N_MASKS), np.uint64)
+    bounds = np.zeros((n_blocks, lay.N_BOUNDS), np.int32)
+    for doc in range(n):
+        block = doc // lay.BLOCK
+        first = doc % lay.BLOCK == 0
+        mask, bound = masks[block], bounds[block]
+        low, high = numbers[doc, lay.PAY_LOW], numbers[doc, lay.PAY_HIGH]
+        packed = numbers[doc, lay.PACKED]
+        years = packed & lay.YEARS_MASK
+        education = packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+        if side == lay.SEEKERS:
+            bound[lay.B_LOW] = low if first else min(bound[lay.B_LOW], low)
+            bound[lay.B_YEARS] = max(bound[lay.B_YEARS], years)
+            bound[lay.B_EDUCATION] = max(bound[lay.B_EDUCATION], education)
+        else:
+            bound[lay.B_LOW] = max(bound[lay.B_LOW], low)
+            bound[lay.B_HIGH] = max(bound[lay.B_HIGH], high)
+            bound[lay.B_YEARS] = years if first else min(bound[lay.B_YEARS], years)
+            bound[lay.B_EDUCATION] = education if first else min(bound[lay.B_EDUCATION], education)
+            text = weight_rows[numbers[doc, lay.WEIGHTS], lay.W_TEXT]
+            bound[lay.B_TEXT] = max(np.int64(bound[lay.B_TEXT]), text)
+        bound[lay.B_EMPLOYMENT] |= packed >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
+        bound[lay.B_REMOTE] |= packed >> lay.REMOTE_AT & 1
+        bound[lay.B_NORM] = max(bound[lay.B_NORM], np.int32(norms[doc]))
+        for at in range(t_start[doc], t_start[doc + 1]):
+            kind, value = tags[at] >> lay.TAG_BITS, tags[at] & lay.TAG_VALUE
+            if kind == lay.PLACE:
+                mask[lay.M_PLACE] |= np.uint64(1) << np.uint64(value & 63)
+                if side == lay.POSTINGS:
+                    mask[lay.M_PLACE] |= np.uint64(1) << np.uint64(prefectures[value] & 63)
+            elif kind == lay.OCCUPATION:
+                for level in range(paths.shape[1]):
+                    if paths[value, level] >= 0:
+                        bit = np.uint64(1) << np.uint64(paths[value, level] & 63)
+                        mask[lay.M_PATH + level] |= bit
+            elif kind == lay.CERTIFICATE and side == lay.SEEKERS:
+                bit = np.uint64(1) << np.uint64((value >> lay.LEVEL_BITS) & 63)
+                mask[lay.M_CERTIFICATE] |= bit
+            elif kind == lay.WANTED:
+                mask[lay.M_CERTIFICATE] |= np.uint64(1) << np.uint64(value & 63)
+    return masks, bounds
+
+
+@compiled
+def take_apart(
+    alive: Array,
+    numbers_of_rows: Array,
+    start: Array,
+    ids: Array,
+    values: Array,
+    extra_of_term: Array,
+    e_start: Array,
+    e_term: Array,
+    e_value: Array,
+) -> tuple[Array, Array, Array]:
+    """Lists by row, and entries kept with documents, back to entries of each living document.
+
+    numbers_of_rows: the number that each row stands for; extra_of_term: likewise for the entries
+    kept with documents. Returns starts int64 (n_living + 1,), numbers int32, values.
+    """
+    n = len(alive)
+    place = np.full(n, -1, np.int64)
+    living = 0
+    for doc in range(n):
+        if alive[doc]:
+            place[doc] = living
+            living += 1
+    counts = np.zeros(living + 1, np.int64)
+    for entry in range(len(ids)):
+        if place[ids[entry]] >= 0:
+            counts[place[ids[entry]] + 1] += 1
+    for doc in range(n):
+        if place[doc] >= 0 and len(e_start):
+            counts[place[doc] + 1] += np.int64(e_start[doc + 1]) - np.int64(e_start[doc])
+    starts = np.cumsum(counts)
+    fill = starts[:-1].copy()
+    numbers = np.empty(starts[living], np.int32)
+    said = np.empty(starts[living], values.dtype)
+    for row in range(len(start) - 1):
+        for entry in range(start[row], start[row + 1]):
+            to = place[ids[entry]]
+            if to >= 0:
+                numbers[fill[to]] = numbers_of_rows[row]
+                said[fill[to]] = values[entry]
+                fill[to] += 1
+    for doc in range(n):
+        to = place[doc]
+        if to >= 0 and len(e_start):
+            for entry in range(e_start[doc], e_start[doc + 1]):
+                numbers[fill[to]] = extra_of_term[e_term[entry]]
+                said[fill[to]] = e_value[entry]
+                fill[to] += 1
+    return starts, numbers, said

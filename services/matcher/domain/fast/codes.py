@@ -1,0 +1,108 @@
+"""Numbers for the codes that documents speak in: places, occupations, spellings, sets of weights.
+
+A code is compared for equality only, so any number will do; a new code gets the next. Tables tell of
+each number what the search needs. What a document holds does not live here.
+"""
+
+import numpy as np
+
+from contracts.vocabulary.counties import prefecture_of
+from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.fast.layout import TAG_VALUE
+from services.matcher.domain.scoring import CLOSENESS_PPM
+
+_LEVELS = len(CLOSENESS_PPM) - 1
+_MOST = TAG_VALUE >> 4
+_NONE = -1
+
+
+class TooManyCodes(ValueError):
+    """More different codes than a tag has room for."""
+
+
+class Places:
+    """Counties and prefectures. prefectures: int32 (≥ n,), of each number that of its prefecture."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._prefectures = Growing(np.int32)
+
+    @property
+    def prefectures(self) -> Array:
+        """int32 (≥ n_places,): the number of each place's prefecture."""
+        return self._prefectures.held
+
+    def number(self, code: str) -> int:
+        """The number of a place."""
+        number = self._numbers.get(code)
+        if number is None:
+            number = self._numbers[code] = _next(self._numbers)
+            self._prefectures.extend([number])
+            prefecture = prefecture_of(code)
+            if prefecture != code:
+                self._prefectures.held[number] = self.number(prefecture)
+        return number
+
+
+class Occupations:
+    """Occupations. paths: int32 (≥ n, 4), numbers of each one's first levels, -1 beyond its last.
+
+    Two occupations share as many levels as their paths share numbers from the first on.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._groups: dict[str, int] = {}
+        self._paths = Growing(np.int32, _LEVELS)
+
+    @property
+    def paths(self) -> Array:
+        """int32 (≥ n_occupations, 4)."""
+        return self._paths.held
+
+    def number(self, code: str) -> int:
+        """The number of an occupation."""
+        number = self._numbers.get(code)
+        if number is None:
+            number = self._numbers[code] = _next(self._numbers)
+            parts = code.split("-")[:_LEVELS]
+            path = [_NONE] * _LEVELS
+            for level in range(len(parts)):
+                group = "-".join(parts[: level + 1])
+                path[level] = self._groups.setdefault(group, len(self._groups))
+            self._paths.extend([path])
+        return number
+
+
+class WeightSets:
+    """Weights of postings. rows: int64 (≥ n, 7), as `model.Weights` orders them."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._rows = Growing(np.int64, 7, room=8)
+
+    @property
+    def rows(self) -> Array:
+        """int64 (≥ n_sets, 7)."""
+        return self._rows.held
+
+    @property
+    def most(self) -> Array:
+        """int64 (7,): the most that each weight is in any set."""
+        most: Array = self._rows.held.max(axis=0)
+        return most
+
+    def number(self, weights: tuple[int, ...]) -> int:
+        """The number of a set of weights."""
+        weights = tuple(weights)
+        number = self._numbers.get(weights)
+        if number is None:
+            number = self._numbers[weights] = _next(self._numbers)
+            self._rows.extend([weights])
+        return number
+
+
+def _next(numbers: dict[str, int] | dict[tuple[int, ...], int]) -> int:
+    if len(numbers) >= _MOST:
+        raise TooManyCodes(f"more than {_MOST} codes")
+    return len(numbers)

@@ -1,0 +1,85 @@
+"""How documents lie in memory: tags, packed numbers, and the fields of a segment and of a query.
+
+What is done with them does not live here; only constants do, so that kernels freeze them in.
+"""
+
+BLOCK = 32
+"""Documents of one bound."""
+
+MAX_SEGMENT = 1 << 16
+"""Documents of one segment: their places fit 16 bits, and their sums fit a core's own cache."""
+
+MOST_FREQUENT = 255
+"""Terms of a segment that are kept with the documents: their numbers fit 8 bits."""
+
+# A tag is what a document says in codes: kind and value in 31 bits.
+TAG_BITS = 29
+TAG_VALUE = (1 << TAG_BITS) - 1
+PLACE, OCCUPATION, CERTIFICATE, WANTED = 0, 1, 2, 3
+"""A seeker's places come first, the home before the others. CERTIFICATE: held, or required."""
+LEVEL_BITS = 4
+"""A CERTIFICATE's value is its occupation's number and, in the low bits, its level."""
+
+# Small numbers in one: years (7 bits), education (3), employment (5), remote (1), and of a
+# posting the weights of its skills added up (the rest).
+YEARS_MASK = (1 << 7) - 1
+EDUCATION_AT, EDUCATION_MASK = 7, 7
+EMPLOYMENT_AT, EMPLOYMENT_MASK = 10, 31
+REMOTE_AT = 15
+WHOLE_AT = 16
+
+# Columns of a document's numbers. A seeker: least pay, -, packed, -. A posting: lowest pay,
+# highest pay, packed, row of its weights.
+PAY_LOW, PAY_HIGH, PACKED, WEIGHTS = 0, 1, 2, 3
+N_NUMBERS = 4
+
+# Columns of the weights, as in `model.Weights`.
+W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7)
+
+# Masks of a block and of a query: sets of codes by their number modulo 64. A block that shares no
+# bit with the query holds none of the query's codes. M_PATH: one for each level of the tree.
+M_PLACE, M_PATH, M_CERTIFICATE, M_REQUIRED = 0, 1, 5, 6
+N_MASKS = 6
+N_QUERY_MASKS = 7
+
+# Bounds of a block: the least or the most of what its documents hold, whichever is the better.
+B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_EMPLOYMENT, B_REMOTE, B_TEXT, B_NORM = range(8)
+N_BOUNDS = 8
+
+# Fields of a segment in the table that the search reads: sizes, then addresses.
+(
+    S_DOCS,
+    S_ALIVE,
+    S_SLOT,
+    S_BITS,
+    S_RANK,
+    S_START,
+    S_IDS,
+    S_IMPACTS,
+    S_N_FREQUENT,
+    S_FREQUENT,
+    S_F_START,
+    S_F_TERM,
+    S_F_IMPACT,
+    S_NORM,
+    S_SPELLINGS,
+    S_K_BITS,
+    S_K_RANK,
+    S_K_START,
+    S_K_IDS,
+    S_K_WEIGHS,
+    S_T_START,
+    S_TAGS,
+    S_NUMBERS,
+    S_MASKS,
+    S_BOUNDS,
+    S_THRESHOLD,
+) = range(26)
+N_FIELDS = 26
+
+# What a search counts, and how far it is.
+C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS = range(8)
+N_COUNTERS = 8
+
+SEEKERS, POSTINGS = 0, 1
+"""Which side the documents of an index are."""

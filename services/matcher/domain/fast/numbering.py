@@ -1,0 +1,189 @@
+"""From facts to numbers: the row a document is kept as, and the query it makes of the other side.
+
+Which numbers stand for which codes is `codes` to say; what is found lives in `search`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from contracts.values import PPM
+from services.matcher.domain.facts import PostingFacts, SeekerFacts
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.batch import Row
+from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
+from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.fast.spellings import Spellings
+from services.matcher.domain.vector import TermVector
+
+_WORD = (1 << 64) - 1
+_MOST_LEVEL = (1 << lay.LEVEL_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A document of one side as the search asks the other side with it; see `layout`.
+
+    numbers: int64 (4,). masks: uint64 (7,). tags: int32. buckets, impacts: int32. skills: int32
+    (n, 3): group, spelling, worth.
+    """
+
+    numbers: Array
+    masks: Array
+    tags: Array
+    buckets: Array
+    impacts: Array
+    skills: Array
+
+
+class Numbering:
+    """All numberings of an engine; both sides share those of places, occupations and weights.
+
+    shown: spellings of what seekers show; asked: of what postings ask for.
+    """
+
+    def __init__(self) -> None:
+        self.places = Places()
+        self.occupations = Occupations()
+        self.weights = WeightSets()
+        self.shown = Spellings()
+        self.asked = Spellings()
+
+    def seeker_row(self, facts: SeekerFacts, terms: TermVector) -> Row:
+        """A seeker as it is kept."""
+        return Row(
+            self._seeker_tags(facts),
+            (facts.pay_floor, 0, _packed_seeker(facts), 0),
+            [(self.shown.number(spelling), 0) for spelling in facts.spellings],
+            terms.buckets,
+            terms.impacts,
+        )
+
+    def posting_row(self, facts: PostingFacts, terms: TermVector) -> Row:
+        """A posting as it is kept."""
+        return Row(
+            self._posting_tags(facts),
+            self._posting_numbers(facts),
+            [(self.asked.number(spelling), weighs) for spelling, weighs in facts.skills],
+            terms.buckets,
+            terms.impacts,
+        )
+
+    def posting_query(self, facts: PostingFacts, terms: TermVector) -> Query:
+        """A posting that asks for seekers."""
+        county = self.places.number(facts.county)
+        paths = [facts.occupation] if facts.occupation else []
+        return Query(
+            np.array(self._posting_numbers(facts), np.int64),
+            np.array(
+                [
+                    _bits((county, int(self.places.prefectures[county]))),
+                    *self._path_bits(paths),
+                    _bits(map(self.occupations.number, facts.wanted)),
+                    _bits(self.occupations.number(code) for code, _ in facts.required),
+                ],
+                np.uint64,
+            ),
+            np.array(self._posting_tags(facts), np.int32),
+            terms.buckets,
+            terms.impacts,
+            self._skills_asked(facts),
+        )
+
+    def seeker_query(self, facts: SeekerFacts, terms: TermVector) -> Query:
+        """A seeker who asks for postings."""
+        best: dict[int, int] = {}
+        for spelling in facts.spellings:
+            for number, similar in self.asked.near(spelling):
+                best[number] = max(similar, best.get(number, 0))
+        return Query(
+            np.array((facts.pay_floor, 0, _packed_seeker(facts), 0), np.int64),
+            np.array(
+                [
+                    _bits(map(self.places.number, facts.counties)),
+                    *self._path_bits(facts.occupations),
+                    _bits(self.occupations.number(code) for code, _ in facts.certificates),
+                    0,
+                ],
+                np.uint64,
+            ),
+            np.array(self._seeker_tags(facts), np.int32),
+            terms.buckets,
+            terms.impacts,
+            # A posting asks for each spelling once, so each is met for itself: a group of its own.
+            _skills([(at, *each) for at, each in enumerate(best.items())]),
+        )
+
+    def _skills_asked(self, facts: PostingFacts) -> Array:
+        whole = PPM * sum(weighs for _, weighs in facts.skills)
+        weight = facts.weights[lay.W_SKILLS]
+        return _skills(
+            [
+                (group, number, weight * weighs * similar // whole)
+                for group, (spelling, weighs) in enumerate(facts.skills)
+                for number, similar in self.shown.near(spelling)
+            ]
+        )
+
+    def _seeker_tags(self, facts: SeekerFacts) -> list[int]:
+        return [
+            *(_tag(lay.PLACE, self.places.number(code)) for code in facts.counties),
+            *(_tag(lay.OCCUPATION, self.occupations.number(code)) for code in facts.occupations),
+            *(self._certificate(code, level) for code, level in facts.certificates),
+        ]
+
+    def _posting_tags(self, facts: PostingFacts) -> list[int]:
+        paths = [facts.occupation] if facts.occupation else []
+        return [
+            _tag(lay.PLACE, self.places.number(facts.county)),
+            *(_tag(lay.OCCUPATION, self.occupations.number(code)) for code in paths),
+            *(self._certificate(code, level) for code, level in facts.required),
+            *(_tag(lay.WANTED, self.occupations.number(code)) for code in facts.wanted),
+        ]
+
+    def _certificate(self, code: str, level: int) -> int:
+        if not 0 <= level <= _MOST_LEVEL:
+            raise ValueError(f"no level of a certificate: {level}")
+        return _tag(lay.CERTIFICATE, self.occupations.number(code) << lay.LEVEL_BITS | level)
+
+    def _posting_numbers(self, facts: PostingFacts) -> tuple[int, int, int, int]:
+        packed = (
+            facts.experience_years
+            | facts.education << lay.EDUCATION_AT
+            | facts.employment << lay.EMPLOYMENT_AT
+            | int(facts.remote) << lay.REMOTE_AT
+            | sum(weighs for _, weighs in facts.skills) << lay.WHOLE_AT
+        )
+        return facts.pay_low, facts.pay_high, packed, self.weights.number(facts.weights)
+
+    def _path_bits(self, codes: tuple[str, ...] | list[str]) -> list[int]:
+        paths = [self.occupations.paths[self.occupations.number(code)].tolist() for code in codes]
+        return [
+            _bits(path[level] for path in paths if path[level] >= 0)
+            for level in range(self.occupations.paths.shape[1])
+        ]
+
+
+def _packed_seeker(facts: SeekerFacts) -> int:
+    return (
+        facts.experience_years
+        | facts.education << lay.EDUCATION_AT
+        | facts.employment << lay.EMPLOYMENT_AT
+        | int(facts.remote_ok) << lay.REMOTE_AT
+    )
+
+
+def _tag(kind: int, value: int) -> int:
+    return kind << lay.TAG_BITS | value
+
+
+def _bits(numbers: Iterable[int]) -> int:
+    bits = 0
+    for number in numbers:
+        bits |= 1 << (number & 63)
+    return bits & _WORD
+
+
+def _skills(entries: list[tuple[int, int, int]]) -> Array:
+    return np.array(entries, np.int32).reshape(-1, 3)

@@ -1,0 +1,688 @@
+"""The search: the best documents of one side for a document of the other, exactly.
+
+Everything a search calls is in this file, since compiled code is kept by file. How an index is
+built and changed does not live here.
+
+A document's score is its text, its skills and its fit. The first two come from inverted lists, the
+frequent terms of the text and the fit only from the document itself. So sums are scattered over a
+segment first; then each block of documents is looked into only where the sum of its best document,
+a bound on its frequent terms (Cauchy-Schwarz) and a bound on its fit reach what is still wanted.
+All is integer, and each bound is rounded up, so nothing that belongs to the answer is passed over.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from contracts.values import PPM
+from services.matcher.domain.compiled import compiled
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.scoring import CLOSENESS_PPM, HALF, LEVELS, PLACE_PPM, Near
+from services.matcher.domain.text import BUCKETS
+from services.matcher.domain.vector import SCALE_BITS
+
+Array = np.ndarray[Any, Any]
+
+_ONE_BITS = 2 * SCALE_BITS
+_WORDS = BUCKETS // 64
+_HOME, _REMOTE = PLACE_PPM[Near.HOME], PLACE_PPM[Near.REMOTE]
+_PREFECTURE, _ACCEPTED = PLACE_PPM[Near.PREFECTURE], PLACE_PPM[Near.ACCEPTED]
+_DEPTH = len(CLOSENESS_PPM) - 1
+_CERTIFIED = HALF
+_IMPOSSIBLE = -1
+_NEVER = np.int64(1) << 40
+# Block bounds in 32 bits: text is cut by so many bits, its weight by so many, each rounded up.
+_CUT_TEXT, _CUT_WEIGHT = 14, 7
+_CUT_REST = _ONE_BITS - _CUT_TEXT - _CUT_WEIGHT
+_LADDER = 256
+_RUNG_BITS = 12
+# So many blocks are looked into before the others for each document wanted: enough to find a bound
+# near the final one, few enough to cost little.
+_BLOCKS_FIRST = 4
+
+
+@intrinsic  # type: ignore[misc]
+def _pointer(typing_context: Any, address: Any) -> Any:
+    """An address as a pointer: a segment is a dozen arrays, and there are dozens of segments."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], cgutils.voidptr_t)
+
+    return types.voidptr(types.int64), generate
+
+
+@compiled
+def _bits_set(word: Any) -> int:
+    """How many bits of 64 are set (Warren, Hacker's Delight, 5-1)."""
+    one = np.uint64(1)
+    v = word - ((word >> one) & np.uint64(0x5555555555555555))
+    v = (v & np.uint64(0x3333333333333333)) + (
+        (v >> np.uint64(2)) & np.uint64(0x3333333333333333)
+    )
+    v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@compiled
+def _row_of(bits: Array, rank: Array, number: int) -> int:
+    """The row of a number in a set that is kept as bits; -1 where it is not in the set."""
+    word = bits[number >> 6]
+    bit = np.uint64(number & 63)
+    if not (word >> bit) & np.uint64(1):
+        return -1
+    below = word & ((np.uint64(1) << bit) - np.uint64(1))
+    return np.int64(rank[number >> 6]) + _bits_set(below)
+
+
+@compiled
+def _root_up(square: int) -> int:
+    """The square root, rounded up."""
+    root = np.int64(np.sqrt(np.float64(square)))
+    while root * root < square:
+        root += 1
+    return root
+
+
+# The three fractions of `scoring` that a pair of numbers makes; each equals its namesake.
+
+
+@compiled
+def _pay(low: int, high: int, floor: int) -> int:
+    if floor <= low:
+        return PPM
+    if floor <= high:
+        return HALF + HALF * (high - floor) // (high - low)
+    return HALF * max(0, 4 * high - 3 * floor) // floor
+
+
+@compiled
+def _years(asked: int, years: int) -> int:
+    return PPM if years >= asked else PPM * years // asked
+
+
+@compiled
+def pair_points(
+    p_tags: Array,
+    p_from: int,
+    p_to: int,
+    low: int,
+    high: int,
+    p_packed: int,
+    weights: Array,
+    s_tags: Array,
+    s_from: int,
+    s_to: int,
+    floor: int,
+    s_packed: int,
+    paths: Array,
+    prefectures: Array,
+) -> int:
+    """The fit of a pair in millionths: pay, place, years, occupation, certificate; -1: not eligible.
+
+    As `scoring.score` and `eligibility.broken_rules` have it, for a posting that is open and a
+    seeker who is looking. tags: int32, of the posting in p_from … p_to, of the seeker in s_from …
+    s_to. weights: int64 (7,), the posting's. paths: int32 (n_occupations, 4). prefectures: int32
+    (n_places,), the prefecture of each place.
+    """
+    if not (p_packed & s_packed) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
+        return _IMPOSSIBLE
+    if (s_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK) < (p_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK):
+        return _IMPOSSIBLE
+    county, leaf, rank = -1, -1, 0
+    for at in range(p_from, p_to):
+        kind, value = p_tags[at] >> lay.TAG_BITS, p_tags[at] & lay.TAG_VALUE
+        if kind == lay.PLACE:
+            county = value
+        elif kind == lay.OCCUPATION:
+            leaf = value
+        elif kind == lay.CERTIFICATE:
+            held = 0
+            for other in range(s_from, s_to):
+                if s_tags[other] >> lay.TAG_BITS == lay.CERTIFICATE:
+                    mine = s_tags[other] & lay.TAG_VALUE
+                    if mine >> lay.LEVEL_BITS == value >> lay.LEVEL_BITS:
+                        held = max(held, mine & 15)
+            if held < value & 15:
+                return _IMPOSSIBLE
+        else:
+            for other in range(s_from, s_to):
+                if s_tags[other] >> lay.TAG_BITS == lay.CERTIFICATE:
+                    mine = s_tags[other] & lay.TAG_VALUE
+                    if mine >> lay.LEVEL_BITS == value:
+                        rank = max(rank, 1 + (mine & 15))
+    remote = (p_packed & s_packed) >> lay.REMOTE_AT & 1
+    prefecture = prefectures[county]
+    home, accepted, depth = -1, False, 0
+    for other in range(s_from, s_to):
+        kind, value = s_tags[other] >> lay.TAG_BITS, s_tags[other] & lay.TAG_VALUE
+        if kind == lay.PLACE:
+            if home < 0:
+                home = value
+            if value == county or value == prefecture:  # noqa: PLR1714 (compiled: no tuples)
+                accepted = True
+        elif kind == lay.OCCUPATION and leaf >= 0:
+            shared = 0
+            while (
+                shared < _DEPTH
+                and paths[leaf, shared] >= 0
+                and paths[leaf, shared] == paths[value, shared]
+            ):
+                shared += 1
+            depth = max(depth, shared)
+    if accepted and home == county:
+        near = _HOME
+    elif remote:
+        near = _REMOTE
+    elif not accepted:
+        return _IMPOSSIBLE
+    elif prefecture == prefectures[home]:
+        near = _PREFECTURE
+    else:
+        near = _ACCEPTED
+    certificate = HALF + HALF * min(rank - 1, LEVELS) // LEVELS if rank else 0
+    return (
+        weights[lay.W_PAY] * _pay(low, high, floor) // PPM
+        + weights[lay.W_PLACE] * near // PPM
+        + weights[lay.W_YEARS] * _years(p_packed & lay.YEARS_MASK, s_packed & lay.YEARS_MASK) // PPM
+        + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
+        + weights[lay.W_CERTIFICATE] * certificate // PPM
+    )
+
+
+@compiled
+def _block_fit(
+    side: int, masks: Array, bounds: Array, q: Array, q_masks: Array, weights: Array
+) -> int:
+    """No document of the block fits better than this; -1 where none can be eligible."""
+    remote = bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
+    if not (masks[lay.M_PLACE] & q_masks[lay.M_PLACE]) and not remote:
+        return _IMPOSSIBLE
+    if not bounds[lay.B_EMPLOYMENT] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT) & lay.EMPLOYMENT_MASK:
+        return _IMPOSSIBLE
+    education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    years = q[lay.PACKED] & lay.YEARS_MASK
+    if side == lay.SEEKERS:
+        if bounds[lay.B_EDUCATION] < education:
+            return _IMPOSSIBLE
+        if masks[lay.M_CERTIFICATE] & q_masks[lay.M_REQUIRED] != q_masks[lay.M_REQUIRED]:
+            return _IMPOSSIBLE
+        pay = _pay(q[lay.PAY_LOW], q[lay.PAY_HIGH], np.int64(bounds[lay.B_LOW]))
+        experience = _years(years, np.int64(bounds[lay.B_YEARS]))
+    else:
+        if education < bounds[lay.B_EDUCATION]:
+            return _IMPOSSIBLE
+        pay = _pay(np.int64(bounds[lay.B_LOW]), np.int64(bounds[lay.B_HIGH]), q[lay.PAY_LOW])
+        experience = _years(np.int64(bounds[lay.B_YEARS]), years)
+    depth = _DEPTH
+    while depth and not masks[lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
+        depth -= 1
+    certified = PPM if masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE] else 0
+    return (
+        weights[lay.W_PAY] * pay // PPM
+        + weights[lay.W_PLACE]
+        + weights[lay.W_YEARS] * experience // PPM
+        + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
+        + weights[lay.W_CERTIFICATE] * certified // PPM
+    )
+
+
+@compiled
+def _worse(score: int, slot: int, than_score: int, than_slot: int, high: Array, low: Array) -> bool:
+    """Whether the first comes after the second: lower score, of equal scores the higher id."""
+    if score != than_score:
+        return score < than_score
+    if high[slot] != high[than_slot]:
+        return high[slot] > high[than_slot]
+    return low[slot] > low[than_slot]
+
+
+@compiled
+def _offer(
+    scores: Array, slots: Array, held: int, k: int, score: int, slot: int, high: Array, low: Array
+) -> int:
+    """Take a document into a heap of the k best, the worst of them at its root.
+
+    Of equal scores the lower id is better. Returns how many are held.
+    """
+    if held < k:
+        at = held
+        while at > 0:
+            above = (at - 1) >> 1
+            if not _worse(score, slot, scores[above], slots[above], high, low):
+                break
+            scores[at], slots[at] = scores[above], slots[above]
+            at = above
+        scores[at], slots[at] = score, slot
+        return held + 1
+    if not k or _worse(score, slot, scores[0], slots[0], high, low):
+        return held
+    at = 0
+    while True:
+        below = 2 * at + 1
+        if below >= k:
+            break
+        if below + 1 < k and _worse(
+            scores[below + 1], slots[below + 1], scores[below], slots[below], high, low
+        ):
+            below += 1
+        if not _worse(scores[below], slots[below], score, slot, high, low):
+            break
+        scores[at], slots[at] = scores[below], slots[below]
+        at = below
+    scores[at], slots[at] = score, slot
+    return held
+
+
+@compiled
+def _scatter_terms(
+    sums: Array,
+    bits: Array,
+    rank: Array,
+    start: Array,
+    ids: Array,
+    impacts: Array,
+    q_buckets: Array,
+    q_impacts: Array,
+) -> int:
+    """Add the products of the rarer terms to each document that has them; how many there were."""
+    touched = 0
+    for at in range(len(q_buckets)):
+        row = _row_of(bits, rank, q_buckets[at])
+        if row < 0:
+            continue
+        said = q_impacts[at]
+        for entry in range(start[row], start[row + 1]):
+            sums[ids[entry]] += said * np.int32(impacts[entry])
+        touched += np.int64(start[row + 1]) - np.int64(start[row])
+    return touched
+
+
+@compiled
+def _frequent_of_query(
+    frequent: Array, q_buckets: Array, q_impacts: Array, in_query: Array
+) -> int:
+    """Where the query has the segment's frequent terms; returns the length of that part, rounded up.
+
+    frequent, q_buckets: ascending. in_query: int32 (≥ n_frequent,), filled.
+    """
+    square = np.int64(0)
+    at = 0
+    for term in range(len(frequent)):
+        in_query[term] = 0
+        while at < len(q_buckets) and q_buckets[at] < frequent[term]:
+            at += 1
+        if at < len(q_buckets) and q_buckets[at] == frequent[term]:
+            in_query[term] = q_impacts[at]
+            square += np.int64(q_impacts[at]) * np.int64(q_impacts[at])
+    return _root_up(square)
+
+
+@compiled
+def _skill(
+    side: int, worth: int, weighs: int, numbers: Array, doc: int, weight_rows: Array
+) -> int:
+    """What a met skill adds. worth: to a seeker its points, to a posting the similarity in ppm."""
+    if side == lay.SEEKERS:
+        return worth
+    weights = weight_rows[numbers[doc * lay.N_NUMBERS + lay.WEIGHTS]]
+    whole = np.int64(numbers[doc * lay.N_NUMBERS + lay.PACKED]) >> lay.WHOLE_AT
+    return weights[lay.W_SKILLS] * weighs * worth // (PPM * whole)
+
+
+@compiled
+def _scatter_skills(
+    side: int,
+    skills: Array,
+    marks: Array,
+    stamp: int,
+    spellings: int,
+    bits: Array,
+    rank: Array,
+    start: Array,
+    ids: Array,
+    weighs: Array,
+    q_skills: Array,
+    numbers: Array,
+    weight_rows: Array,
+) -> int:
+    """Add what the query's skills are worth to each document that has one near enough.
+
+    q_skills: int32 (n, 3): group, spelling, worth; within a group the worth falls, so the first
+    spelling of a group that a document has is its best. Returns the stamp after the last group.
+    """
+    group = -1
+    for at in range(len(q_skills)):
+        if q_skills[at, 0] != group:
+            group = q_skills[at, 0]
+            stamp += 1
+        spelling = q_skills[at, 1]
+        if spelling >= spellings:
+            continue
+        row = _row_of(bits, rank, spelling)
+        if row < 0:
+            continue
+        for entry in range(start[row], start[row + 1]):
+            doc = ids[entry]
+            if marks[doc] != stamp:
+                marks[doc] = stamp
+                worth = np.int64(q_skills[at, 2])
+                skills[doc] += _skill(side, worth, weighs[entry], numbers, doc, weight_rows)
+    return stamp
+
+
+@compiled
+def _look_into(
+    block: int,
+    fit: int,
+    side: int,
+    tau: int,
+    k: int,
+    hits_wanted: bool,
+    n_docs: int,
+    alive: Array,
+    slots: Array,
+    sums: Array,
+    skills: Array,
+    in_query: Array,
+    q_norm: int,
+    f_start: Array,
+    f_term: Array,
+    f_impact: Array,
+    norms: Array,
+    t_start: Array,
+    tags: Array,
+    numbers: Array,
+    q: Array,
+    q_tags: Array,
+    weight_rows: Array,
+    paths: Array,
+    prefectures: Array,
+    high: Array,
+    low: Array,
+    thresholds: Array,
+    heap_scores: Array,
+    heap_slots: Array,
+    hit_scores: Array,
+    hit_slots: Array,
+    counters: Array,
+) -> int:
+    """Score the documents of a block that may belong to the answer; returns the least threshold."""
+    least = _NEVER
+    row = q[lay.WEIGHTS]
+    for doc in range(block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)):
+        if not alive[doc]:
+            continue
+        slot = np.int64(slots[doc])
+        need = np.int64(tau)
+        if counters[lay.C_HEAP] == k:
+            need = max(need, np.int64(heap_scores[0])) if k else _NEVER
+        if hits_wanted:
+            least = min(least, np.int64(thresholds[slot]))
+            need = min(need, np.int64(thresholds[slot]))
+        first = doc * lay.N_NUMBERS
+        if side == lay.POSTINGS:
+            row = np.int64(numbers[first + lay.WEIGHTS])
+        weight = weight_rows[row, lay.W_TEXT]
+        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
+        if (weight * most >> _ONE_BITS) + skills[doc] + fit < need:
+            continue
+        counters[lay.C_DOCS] += 1
+        if side == lay.SEEKERS:
+            points = pair_points(
+                q_tags, 0, len(q_tags), q[lay.PAY_LOW], q[lay.PAY_HIGH], q[lay.PACKED],
+                weight_rows[row], tags, t_start[doc], t_start[doc + 1],
+                np.int64(numbers[first + lay.PAY_LOW]), np.int64(numbers[first + lay.PACKED]),
+                paths, prefectures,
+            )  # fmt: skip
+        else:
+            points = pair_points(
+                tags, t_start[doc], t_start[doc + 1], np.int64(numbers[first + lay.PAY_LOW]),
+                np.int64(numbers[first + lay.PAY_HIGH]), np.int64(numbers[first + lay.PACKED]),
+                weight_rows[row], q_tags, 0, len(q_tags), q[lay.PAY_LOW], q[lay.PACKED],
+                paths, prefectures,
+            )  # fmt: skip
+        if points < 0 or (weight * most >> _ONE_BITS) + skills[doc] + points < need:
+            continue
+        dot = np.int64(sums[doc])
+        for entry in range(f_start[doc], f_start[doc + 1]):
+            dot += np.int64(in_query[f_term[entry]]) * np.int64(f_impact[entry])
+        score = (weight * dot >> _ONE_BITS) + skills[doc] + points
+        counters[lay.C_SCORED] += 1
+        if score < tau:
+            continue
+        counters[lay.C_HEAP] = _offer(
+            heap_scores, heap_slots, counters[lay.C_HEAP], k, score, slot, high, low
+        )
+        if hits_wanted and score >= thresholds[slot]:
+            hit_scores[counters[lay.C_HITS]] = score
+            hit_slots[counters[lay.C_HITS]] = slot
+            counters[lay.C_HITS] += 1
+    return least
+
+
+@compiled
+def search_segments(
+    side: int,
+    table: Array,
+    tau: int,
+    k: int,
+    hits_wanted: bool,
+    q: Array,
+    q_masks: Array,
+    q_tags: Array,
+    q_buckets: Array,
+    q_impacts: Array,
+    q_skills: Array,
+    weight_rows: Array,
+    most_weights: Array,
+    paths: Array,
+    prefectures: Array,
+    high: Array,
+    low: Array,
+    thresholds: Array,
+    sums: Array,
+    skills: Array,
+    marks: Array,
+    block_most: Array,
+    in_query: Array,
+    heap_scores: Array,
+    heap_slots: Array,
+    hit_scores: Array,
+    hit_slots: Array,
+    counters: Array,
+) -> None:
+    """Go through the segments of a table; what is found goes into the heap and the hits.
+
+    The heap holds the k best from τ up; hits are all documents that reach their own threshold.
+    The scratch arrays may hold anything, but for marks, whose stamps only grow.
+    """
+    ladder = np.zeros(_LADDER, np.int32)
+    weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
+    for segment in range(len(table)):
+        f = table[segment]
+        n_docs = f[lay.S_DOCS]
+        n_blocks = (n_docs + lay.BLOCK - 1) // lay.BLOCK
+        masks = carray(_pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
+        bounds = carray(_pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
+        thresholds_low = carray(_pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
+        possible = 0
+        for block in range(n_blocks):
+            fit = _block_fit(side, masks[block], bounds[block], q, q_masks, weights)
+            block_most[block] = fit
+            possible += fit >= 0
+        if not possible:
+            continue
+        counters[lay.C_SEGMENTS] += 1
+        slots = carray(_pointer(f[lay.S_SLOT]), (n_docs,), np.int32)
+        alive = carray(_pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
+        bits = carray(_pointer(f[lay.S_BITS]), (_WORDS,), np.uint64)
+        rank = carray(_pointer(f[lay.S_RANK]), (_WORDS,), np.uint32)
+        # The lengths of these are not asked for: only rows that exist are read.
+        far = 1 << 40
+        start = carray(_pointer(f[lay.S_START]), (far,), np.uint32)
+        ids = carray(_pointer(f[lay.S_IDS]), (far,), np.uint16)
+        impacts = carray(_pointer(f[lay.S_IMPACTS]), (far,), np.uint16)
+        n_frequent = f[lay.S_N_FREQUENT]
+        frequent = carray(_pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
+        f_start = carray(_pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
+        f_term = carray(_pointer(f[lay.S_F_TERM]), (far,), np.uint8)
+        f_impact = carray(_pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
+        norms = carray(_pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
+        spellings = f[lay.S_SPELLINGS]
+        k_bits = carray(_pointer(f[lay.S_K_BITS]), (far,), np.uint64)
+        k_rank = carray(_pointer(f[lay.S_K_RANK]), (far,), np.uint32)
+        k_start = carray(_pointer(f[lay.S_K_START]), (far,), np.uint32)
+        k_ids = carray(_pointer(f[lay.S_K_IDS]), (far,), np.uint16)
+        k_weighs = carray(_pointer(f[lay.S_K_WEIGHS]), (far,), np.uint8)
+        t_start = carray(_pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
+        tags = carray(_pointer(f[lay.S_TAGS]), (far,), np.int32)
+        numbers = carray(_pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
+        sums[:n_docs] = 0
+        skills[:n_docs] = 0
+        counters[lay.C_POSTINGS] += _scatter_terms(
+            sums, bits, rank, start, ids, impacts, q_buckets, q_impacts
+        )
+        q_norm = _frequent_of_query(frequent, q_buckets, q_impacts, in_query)
+        counters[lay.C_STAMP] = _scatter_skills(
+            side, skills, marks, counters[lay.C_STAMP], spellings, k_bits, k_rank, k_start, k_ids,
+            k_weighs, q_skills, numbers, weight_rows,
+        )  # fmt: skip
+        # What the best of each block can reach, and how many blocks reach how much.
+        ladder[:] = 0
+        for block in range(n_blocks):
+            if block_most[block] < 0:
+                continue
+            first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
+            weight = np.int64(
+                bounds[block, lay.B_TEXT] if side == lay.POSTINGS else weights[lay.W_TEXT]
+            )
+            cut = np.int32((weight >> _CUT_WEIGHT) + 1)
+            most = np.int32(0)
+            for doc in range(first, end):
+                reach = (((sums[doc] >> _CUT_TEXT) + np.int32(1)) * cut >> _CUT_REST) + skills[doc]
+                most = max(most, reach)
+            frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> _ONE_BITS
+            block_most[block] += np.int64(most) + frequently + 2
+            ladder[min(block_most[block] >> _RUNG_BITS, _LADDER - 1)] += 1
+        rung, above = _LADDER - 1, ladder[_LADDER - 1]
+        while rung > 0 and above * lay.BLOCK < _BLOCKS_FIRST * k:
+            rung -= 1
+            above += ladder[rung]
+        first_bound = np.int64(rung) << _RUNG_BITS
+        for turn in range(2):
+            for block in range(n_blocks):
+                most = np.int64(block_most[block])
+                if most < 0 or (turn == 0) != (most >= first_bound):
+                    continue
+                need = np.int64(tau)
+                if counters[lay.C_HEAP] == k:
+                    need = max(need, np.int64(heap_scores[0])) if k else _NEVER
+                if hits_wanted:
+                    need = min(need, np.int64(thresholds_low[block]))
+                if most < need:
+                    continue
+                counters[lay.C_BLOCKS] += 1
+                fit = _block_fit(side, masks[block], bounds[block], q, q_masks, weights)
+                least = _look_into(
+                    block, fit, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
+                    in_query, q_norm, f_start, f_term, f_impact, norms, t_start, tags, numbers, q,
+                    q_tags, weight_rows, paths, prefectures, high, low, thresholds, heap_scores,
+                    heap_slots, hit_scores, hit_slots, counters,
+                )  # fmt: skip
+                if hits_wanted:
+                    # Thresholds rise as lists fill; seen again, the block's least rises with them.
+                    thresholds_low[block] = min(least, np.int64(PPM + 1))
+
+
+@compiled
+def search_head(
+    side: int,
+    n_docs: int,
+    alive: Array,
+    slots: Array,
+    t_chains: Array,
+    t_next: Array,
+    t_bucket: Array,
+    t_impact: Array,
+    t_doc: Array,
+    k_chains: Array,
+    k_next: Array,
+    k_spelling: Array,
+    k_weighs: Array,
+    k_doc: Array,
+    t_start: Array,
+    tags: Array,
+    numbers: Array,
+    tau: int,
+    k: int,
+    hits_wanted: bool,
+    q: Array,
+    q_tags: Array,
+    q_buckets: Array,
+    q_impacts: Array,
+    q_skills: Array,
+    weight_rows: Array,
+    most_weights: Array,
+    paths: Array,
+    prefectures: Array,
+    high: Array,
+    low: Array,
+    thresholds: Array,
+    sums: Array,
+    skills: Array,
+    marks: Array,
+    nothing: Array,
+    no_starts: Array,
+    heap_scores: Array,
+    heap_slots: Array,
+    hit_scores: Array,
+    hit_slots: Array,
+    counters: Array,
+) -> None:
+    """Go through the documents that are in no segment yet: all their terms are in chained lists.
+
+    nothing: uint16 zeros; no_starts: uint32 zeros: these documents have no frequent terms.
+    """
+    sums[:n_docs] = 0
+    skills[:n_docs] = 0
+    for at in range(len(q_buckets)):
+        entry = t_chains[q_buckets[at] & (len(t_chains) - 1)]
+        while entry >= 0:
+            if t_bucket[entry] == q_buckets[at]:
+                sums[t_doc[entry]] += q_impacts[at] * np.int32(t_impact[entry])
+                counters[lay.C_POSTINGS] += 1
+            entry = t_next[entry]
+    group, stamp = -1, counters[lay.C_STAMP]
+    for at in range(len(q_skills)):
+        if q_skills[at, 0] != group:
+            group = q_skills[at, 0]
+            stamp += 1
+        entry = k_chains[q_skills[at, 1] & (len(k_chains) - 1)]
+        while entry >= 0:
+            doc = k_doc[entry]
+            if k_spelling[entry] == q_skills[at, 1] and marks[doc] != stamp:
+                marks[doc] = stamp
+                worth = np.int64(q_skills[at, 2])
+                skills[doc] += _skill(side, worth, k_weighs[entry], numbers, doc, weight_rows)
+            entry = k_next[entry]
+    counters[lay.C_STAMP] = stamp
+    weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
+    fit = (
+        weights[lay.W_PAY]
+        + weights[lay.W_PLACE]
+        + weights[lay.W_YEARS]
+        + weights[lay.W_OCCUPATION]
+        + weights[lay.W_CERTIFICATE]
+    )
+    no_bytes = nothing.view(np.uint8)
+    no_query = nothing.view(np.int32)
+    for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
+        _look_into(
+            block, fit, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills, no_query, 0,
+            no_starts, no_bytes, nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows,
+            paths, prefectures, high, low, thresholds, heap_scores, heap_slots, hit_scores,
+            hit_slots, counters,
+        )  # fmt: skip

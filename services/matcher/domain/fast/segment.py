@@ -1,0 +1,231 @@
+"""A segment: up to 65,536 documents that change no more but by dying, laid out for the search.
+
+Which documents go together does not live here.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from services.matcher.domain.fast import build
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.batch import Documents
+from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
+from services.matcher.domain.fast.growing import Array
+
+# A term of more than this share of the documents is kept with them: it says little and would be
+# most of what a search touches. Below so many documents lists are short anyway.
+FREQUENT_SHARE = 0.03
+_FREQUENT_LEAST = 64
+_NONE: Array = np.zeros(0, np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The numberings that both sides share."""
+
+    places: Places
+    occupations: Occupations
+    weights: WeightSets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """The arrays of a segment, as `layout` names them; `row` is where the search finds them.
+
+    alive: uint8 (n,). threshold: int32 (n_blocks,), not above any living document's threshold.
+    """
+
+    alive: Array
+    slots: Array
+    bits: Array
+    rank: Array
+    start: Array
+    ids: Array
+    impacts: Array
+    frequent: Array
+    f_start: Array
+    f_term: Array
+    f_impact: Array
+    norms: Array
+    k_bits: Array
+    k_rank: Array
+    k_start: Array
+    k_ids: Array
+    k_weighs: Array
+    t_start: Array
+    tags: Array
+    numbers: Array
+    masks: Array
+    bounds: Array
+    threshold: Array
+    row: Array
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(int(getattr(self, each.name).nbytes) for each in fields(self))
+
+    @property
+    def living(self) -> int:
+        """How many documents have not died."""
+        return int(self.alive.sum())
+
+    def documents(self) -> Documents:
+        """The living documents again, in order; their terms in no order."""
+        kept = np.flatnonzero(self.alive)
+        v_start, buckets, impacts = build.take_apart(
+            self.alive, _numbers(self.bits), self.start, self.ids, self.impacts, self.frequent,
+            self.f_start, self.f_term, self.f_impact,
+        )  # fmt: skip
+        k_start, spellings, weighs = build.take_apart(
+            self.alive, _numbers(self.k_bits), self.k_start, self.k_ids, self.k_weighs,
+            self.frequent, _NONE, self.f_term, self.k_weighs,
+        )  # fmt: skip
+        t_start, tags = build.take_tags(kept, self.t_start.astype(np.int64), self.tags)
+        return Documents(
+            self.slots[kept],
+            self.numbers[kept],
+            t_start.astype(np.int64),
+            tags,
+            v_start,
+            buckets,
+            impacts,
+            k_start,
+            spellings,
+            weighs,
+        )
+
+
+def build_segment(side: int, documents: Documents, order: Array, tables: Tables) -> Segment:
+    """A segment of these documents in this order. order: int64 (n ≤ MAX_SEGMENT,)."""
+    n = len(order)
+    times = build.count_terms(order, documents.v_start, documents.buckets)
+    frequent = _frequent(times, n)
+    term_of = np.full(len(times), -1, np.int32)
+    term_of[frequent] = np.arange(len(frequent))
+    rare = times > 0
+    rare[frequent] = False
+    bits, rank = build.rows_of(rare)
+    start, ids, impacts = _inverted(
+        order, documents.v_start, documents.buckets, documents.impacts, rare, times
+    )
+    f_start, f_term, f_impact, norms = build.forward(
+        order, documents.v_start, documents.buckets, documents.impacts, term_of
+    )
+    n_spellings = int(documents.spellings.max(initial=-1)) + 1
+    k_times = np.zeros(n_spellings, np.int32)
+    for_order = _entries(order, documents.k_start)
+    np.add.at(k_times, documents.spellings[for_order], 1)
+    k_bits, k_rank = build.rows_of(k_times > 0)
+    k_start, k_ids, k_weighs = _inverted(
+        order, documents.k_start, documents.spellings, documents.weighs, k_times > 0, k_times
+    )
+    t_start, tags = build.take_tags(order, documents.t_start, documents.tags)
+    numbers = np.ascontiguousarray(documents.numbers[order])
+    masks, bounds = build.bound_blocks(
+        side, numbers, t_start, tags, norms, tables.occupations.paths, tables.places.prefectures,
+        tables.weights.rows,
+    )  # fmt: skip
+    arrays = {
+        "alive": np.ones(n, np.uint8),
+        "slots": documents.slots[order],
+        "bits": bits,
+        "rank": rank,
+        "start": start,
+        "ids": ids,
+        "impacts": impacts,
+        "frequent": frequent,
+        "f_start": f_start,
+        "f_term": f_term,
+        "f_impact": f_impact,
+        "norms": norms,
+        "k_bits": k_bits,
+        "k_rank": k_rank,
+        "k_start": k_start,
+        "k_ids": k_ids,
+        "k_weighs": k_weighs,
+        "t_start": t_start,
+        "tags": tags,
+        "numbers": numbers,
+        "masks": masks,
+        "bounds": bounds,
+        "threshold": np.zeros(len(masks), np.int32),
+    }
+    return Segment(**arrays, row=_row(arrays))
+
+
+def _frequent(times: Array, n: int) -> Array:
+    """The terms to be kept with the documents, ascending. int32 (≤ MOST_FREQUENT,)."""
+    often = np.flatnonzero(times > max(_FREQUENT_LEAST, int(FREQUENT_SHARE * n)))
+    if len(often) > lay.MOST_FREQUENT:
+        often = often[np.argsort(-times[often], kind="stable")[: lay.MOST_FREQUENT]]
+    return np.sort(often).astype(np.int32)
+
+
+def _inverted(
+    order: Array, d_start: Array, numbers: Array, values: Array, held: Array, times: Array
+) -> tuple[Array, Array, Array]:
+    shown = np.flatnonzero(held)
+    row_of = np.full(len(held), -1, np.int32)
+    row_of[shown] = np.arange(len(shown))
+    found: tuple[Array, Array, Array] = build.invert(
+        order, d_start, numbers, values, row_of, len(shown), times[shown].astype(np.int64)
+    )
+    return found
+
+
+def _entries(order: Array, starts: Array) -> Array:
+    """Where the ragged entries of these documents lie."""
+    lengths = starts[order + 1] - starts[order]
+    begun = np.repeat(starts[order], lengths)
+    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return begun + within
+
+
+def _numbers(bits: Array) -> Array:
+    """The numbers of a set that is kept as bits, ascending."""
+    return np.flatnonzero(np.unpackbits(bits.view(np.uint8), bitorder="little")).astype(np.int32)
+
+
+_ADDRESSES = {
+    lay.S_ALIVE: "alive",
+    lay.S_SLOT: "slots",
+    lay.S_BITS: "bits",
+    lay.S_RANK: "rank",
+    lay.S_START: "start",
+    lay.S_IDS: "ids",
+    lay.S_IMPACTS: "impacts",
+    lay.S_FREQUENT: "frequent",
+    lay.S_F_START: "f_start",
+    lay.S_F_TERM: "f_term",
+    lay.S_F_IMPACT: "f_impact",
+    lay.S_NORM: "norms",
+    lay.S_K_BITS: "k_bits",
+    lay.S_K_RANK: "k_rank",
+    lay.S_K_START: "k_start",
+    lay.S_K_IDS: "k_ids",
+    lay.S_K_WEIGHS: "k_weighs",
+    lay.S_T_START: "t_start",
+    lay.S_TAGS: "tags",
+    lay.S_NUMBERS: "numbers",
+    lay.S_MASKS: "masks",
+    lay.S_BOUNDS: "bounds",
+    lay.S_THRESHOLD: "threshold",
+}
+
+
+def _row(arrays: dict[str, Array]) -> Array:
+    row = np.zeros(lay.N_FIELDS, np.int64)
+    row[lay.S_DOCS] = len(arrays["slots"])
+    row[lay.S_N_FREQUENT] = len(arrays["frequent"])
+    row[lay.S_SPELLINGS] = 64 * len(arrays["k_bits"])
+    for field, name in _ADDRESSES.items():
+        array = arrays[name]
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{name} is not contiguous")
+        row[field] = array.ctypes.data
+    return row

@@ -1,0 +1,241 @@
+"""All documents of one side, indexed: a head that takes new ones, and segments that it is laid into.
+
+Which lists a document stands in does not live here.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.matcher.domain.fast import build
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
+from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.fast.head import Head
+from services.matcher.domain.fast.ids import Slots
+from services.matcher.domain.fast.numbering import Numbering, Query
+from services.matcher.domain.fast.search import search_head, search_segments
+from services.matcher.domain.fast.segment import Segment, Tables, build_segment
+
+_NOWHERE, _IN_HEAD = -2, -1
+_TIER = 4
+_STAMPS = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many documents the head and a segment hold at most."""
+
+    head: int = 4096
+    segment: int = lay.MAX_SEGMENT
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where places would not fit."""
+        if not 1 <= self.head <= self.segment <= lay.MAX_SEGMENT:
+            raise ValueError(f"not 1 ≤ head ≤ segment ≤ {lay.MAX_SEGMENT}: {self}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a search found, by slot: the best, in order; and all that reach their own threshold."""
+
+    scores: Array
+    slots: Array
+    hit_scores: Array
+    hit_slots: Array
+    counters: Array
+
+
+class Scratch:
+    """Arrays that one search at a time writes into."""
+
+    def __init__(self) -> None:
+        self.sums = np.zeros(lay.MAX_SEGMENT, np.int32)
+        self.skills = np.zeros(lay.MAX_SEGMENT, np.int32)
+        self.marks = np.zeros(lay.MAX_SEGMENT, np.int32)
+        self.block_most = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
+        self.in_query = np.zeros(lay.MOST_FREQUENT + 1, np.int32)
+        self.nothing = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint16)
+        self.no_starts = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint32)
+        self.counters = np.zeros(lay.N_COUNTERS, np.int64)
+        self.hit_scores = self.hit_slots = np.zeros(0, np.int32)
+
+    def begin(self, most_hits: int) -> None:
+        """Be ready for a search that finds at most so many hits."""
+        stamp = self.counters[lay.C_STAMP]
+        if stamp > _STAMPS:
+            self.marks[:] = 0
+            stamp = 0
+        self.counters[:] = 0
+        self.counters[lay.C_STAMP] = stamp
+        if most_hits > len(self.hit_slots):
+            self.hit_scores = np.zeros(2 * most_hits, np.int32)
+            self.hit_slots = np.zeros(2 * most_hits, np.int32)
+
+
+class Side:
+    """The documents of one side. Reading is free for any number of threads; changing is for one."""
+
+    def __init__(self, side: int, numbering: Numbering, sizes: Sizes) -> None:
+        self.slots = Slots()
+        self.segments: list[Segment] = []
+        self._side = side
+        self._sizes = sizes
+        self._numbering = numbering
+        self._tables = Tables(numbering.places, numbering.occupations, numbering.weights)
+        self._segment_of, self._doc_of = Growing(np.int32), Growing(np.int32)
+        self._head = Head(sizes.head)
+        self._table = np.zeros((0, lay.N_FIELDS), np.int64)
+        self.living = 0
+
+    def lives(self, slot: int) -> bool:
+        """Whether there is a document in this slot."""
+        return slot < self._segment_of.n and self._segment_of.held[slot] != _NOWHERE
+
+    def put(self, slot: int, row: Row) -> None:
+        """Set the document of a slot."""
+        self.drop(slot)
+        if self._head.full:
+            self._freeze()
+        self._reserve()
+        self._segment_of.held[slot] = _IN_HEAD
+        self._doc_of.held[slot] = self._head.append(slot, row)
+        self.living += 1
+
+    def drop(self, slot: int) -> None:
+        """Remove the document of a slot, if there is one. The slot stays."""
+        self._reserve()
+        segment, doc = self._segment_of.held[slot], self._doc_of.held[slot]
+        if segment == _NOWHERE:
+            return
+        alive = self._head.alive if segment == _IN_HEAD else self.segments[segment].alive
+        alive[doc] = 0
+        self._segment_of.held[slot] = _NOWHERE
+        self.living -= 1
+
+    def load(self, batch: Batch) -> None:
+        """Take many documents at once into an empty index; each slot once."""
+        documents = batch.documents
+        self._reserve()
+        self.living += len(documents)
+        self._lay(documents, np.arange(len(documents)))
+        self._tabulate()
+
+    def lower(self, slots: Array, thresholds: Array) -> None:
+        """Note that the thresholds of these slots may have fallen. thresholds: by slot."""
+        for slot in slots.tolist():
+            segment = self._segment_of.held[slot] if slot < self._segment_of.n else _NOWHERE
+            if segment >= 0:
+                block = self._doc_of.held[slot] // lay.BLOCK
+                low = self.segments[segment].threshold
+                low[block] = min(low[block], thresholds[slot])
+
+    def search(
+        self, query: Query, scratch: Scratch, *, tau_ppm: int, k: int, thresholds: Array | None
+    ) -> Found:
+        """The k best for the query, from τ up, and with thresholds (by slot) all that reach theirs.
+
+        Of equal scores the lower id is the better.
+        """
+        hits_wanted = thresholds is not None
+        limits = thresholds if thresholds is not None else scratch.hit_scores
+        scratch.begin(self.living if hits_wanted else 0)
+        heap_scores, heap_slots = np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32)
+        weights = self._numbering.weights
+        asked = (weights.rows, weights.most, self._tables.occupations.paths,
+                 self._tables.places.prefectures, self.slots.high, self.slots.low, limits)  # fmt: skip
+        found = (heap_scores, heap_slots, scratch.hit_scores, scratch.hit_slots, scratch.counters)
+        if len(self._table):
+            search_segments(
+                self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
+                query.tags, query.buckets, query.impacts, query.skills, *asked, scratch.sums,
+                scratch.skills, scratch.marks, scratch.block_most, scratch.in_query, *found,
+            )  # fmt: skip
+        head = self._head
+        if len(head):
+            held = head.batch
+            search_head(
+                self._side, len(head), head.alive, held.slots.held,
+                head.terms.chains, head.terms.next, held.buckets.held, held.impacts.held,
+                head.terms.doc, head.skills.chains, head.skills.next, held.spellings.held,
+                held.weighs.held, head.skills.doc, held.t_start.held, held.tags.held,
+                held.numbers.held.reshape(-1), tau_ppm, k, hits_wanted, query.numbers, query.tags,
+                query.buckets, query.impacts, query.skills, *asked, scratch.sums, scratch.skills,
+                scratch.marks, scratch.nothing, scratch.no_starts, *found,
+            )  # fmt: skip
+        n, hits = int(scratch.counters[lay.C_HEAP]), int(scratch.counters[lay.C_HITS])
+        scores, slots = heap_scores[:n], heap_slots[:n]
+        order = np.lexsort((self.slots.low[slots], self.slots.high[slots], -scores))
+        return Found(
+            scores[order], slots[order], scratch.hit_scores[:hits].copy(),
+            scratch.hit_slots[:hits].copy(), scratch.counters.copy(),
+        )  # fmt: skip
+
+    @property
+    def nbytes(self) -> dict[str, int]:
+        """Bytes held, by what for."""
+        return {
+            "index": sum(segment.nbytes for segment in self.segments) + self._head.nbytes,
+            "ids": self.slots.nbytes + self._segment_of.nbytes + self._doc_of.nbytes,
+        }
+
+    def _reserve(self) -> None:
+        missing = len(self.slots) - self._segment_of.n
+        if missing > 0:
+            self._segment_of.extend(np.full(missing, _NOWHERE, np.int32))
+            self._doc_of.extend(np.zeros(missing, np.int32))
+
+    def _freeze(self) -> None:
+        """Lay the head out as a segment, and segments that are many or half dead as fewer."""
+        documents, living = self._head.documents()
+        self._head = Head(self._sizes.head)
+        self._lay(documents, living)
+        while worn := self._worn():
+            parts = [self.segments[at].documents() for at in worn]
+            self.segments = [each for at, each in enumerate(self.segments) if at not in worn]
+            merged = joined(parts)
+            self._lay(merged, np.arange(len(merged)))
+        self._tabulate()
+        for at, segment in enumerate(self.segments):
+            lived = np.flatnonzero(segment.alive)
+            self._segment_of.held[segment.slots[lived]] = at
+
+    def _worn(self) -> list[int]:
+        """Segments to be laid out anew: half dead ones; or four of about the same size."""
+        tiers: defaultdict[int, list[int]] = defaultdict(list)
+        for at, segment in enumerate(self.segments):
+            living = segment.living
+            if 2 * living < len(segment):
+                return [at]
+            tiers[int(math.log(max(1, living), _TIER))].append(at)
+        for same in tiers.values():
+            chosen = same[:_TIER]
+            if len(chosen) == _TIER and sum(map(self._living, chosen)) <= self._sizes.segment:
+                return chosen
+        return []
+
+    def _living(self, at: int) -> int:
+        return self.segments[at].living
+
+    def _lay(self, documents: Documents, which: Array) -> None:
+        """Add segments of these documents, alike ones together."""
+        if not len(which):
+            return
+        keys = build.order_keys(
+            self._side, documents.numbers, documents.t_start, documents.tags,
+            self._tables.places.prefectures,
+        )  # fmt: skip
+        order = which[np.argsort(keys[which], kind="stable")]
+        for start in range(0, len(order), self._sizes.segment):
+            chosen = order[start : start + self._sizes.segment]
+            segment = build_segment(self._side, documents, chosen, self._tables)
+            self._segment_of.held[segment.slots] = len(self.segments)
+            self._doc_of.held[segment.slots] = np.arange(len(segment))
+            self.segments.append(segment)
+
+    def _tabulate(self) -> None:
+        rows: Sequence[Array] = [segment.row for segment in self.segments]
+        self._table = np.stack(rows) if rows else np.zeros((0, lay.N_FIELDS), np.int64)

@@ -1,0 +1,115 @@
+"""Spellings of skills by number, and which are near a spelling: looked for once, then remembered.
+
+What two spellings are worth to a score does not live here.
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+
+from contracts.values import PPM
+from services.matcher.domain.compiled import compiled
+from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.scoring import SKILL_CUTOFF_PPM, similarity_ppm
+
+_REMEMBERED = 1 << 16
+
+
+class Spellings:
+    """The spellings of one side, numbered from 0, and those near the spellings of the other."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._known: list[str] = []
+        self._lengths = Growing(np.int32)
+        self._letters = Growing(np.uint64)
+        # For each spelling asked for: how many were known then, and (number, similarity) of the
+        # near ones, the nearest first, of equals the lower number.
+        self._near: OrderedDict[str, tuple[int, list[tuple[int, int]]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays and about those of the strings."""
+        strings = sum(map(len, self._known)) * 2 + 160 * len(self._known)
+        return self._lengths.nbytes + self._letters.nbytes + strings
+
+    def number(self, spelling: str) -> int:
+        """The number of a spelling; a new one gets the next."""
+        number = self._numbers.get(spelling)
+        if number is None:
+            number = self._numbers[spelling] = len(self._known)
+            self._known.append(spelling)
+            self._lengths.extend([len(spelling)])
+            self._letters.extend([_letters(spelling)])
+        return number
+
+    def near(self, spelling: str) -> list[tuple[int, int]]:
+        """(number, similarity in millionths) of all known within the cut-off, the nearest first.
+
+        Similarity as `scoring.similarity_ppm`. Only those that became known since the last time
+        are compared.
+        """
+        seen, near = self._near.get(spelling, (0, []))
+        if seen < len(self._known):
+            found = self._compare(spelling, seen)
+            if found:
+                near = sorted([*near, *found], key=lambda each: (-each[1], each[0]))
+        self._near[spelling] = (len(self._known), near)
+        self._near.move_to_end(spelling)
+        if len(self._near) > _REMEMBERED:
+            self._near.popitem(last=False)
+        return near
+
+    def _compare(self, spelling: str, seen: int) -> list[tuple[int, int]]:
+        may_be = _candidates(
+            self._lengths.values[seen:],
+            self._letters.values[seen:],
+            len(spelling),
+            _letters(spelling),
+        )
+        found = []
+        for number in (may_be + seen).tolist():
+            similar = similarity_ppm(spelling, self._known[number])
+            if similar:
+                found.append((number, similar))
+        return found
+
+
+def _letters(spelling: str) -> np.uint64:
+    """Which letters a spelling has, each as one of 64 bits."""
+    bits = 0
+    for letter in spelling:
+        bits |= 1 << ((ord(letter) * 0x9E3779B1 >> 7) & 63)
+    return np.uint64(bits)
+
+
+@compiled
+def _candidates(lengths: Array, letters: Array, length: int, mine: int) -> Array:
+    """Those that may be near: none that is near is left out.
+
+    Each letter that only one of the two has costs an operation, and each bit that only one has
+    stands for at least one such letter; so does each letter that one is longer by.
+    """
+    found = np.empty(len(lengths), np.int64)
+    n = 0
+    for at in range(len(lengths)):
+        both = np.int64(lengths[at]) + length
+        # From PPM · (both - distance) // both ≥ cut-off, as `scoring.similarity_ppm` has it.
+        most = both - -(-SKILL_CUTOFF_PPM * both // PPM)
+        if abs(np.int64(lengths[at]) - length) > most:
+            continue
+        v = letters[at] ^ np.uint64(mine)
+        one = np.uint64(1)
+        v -= (v >> one) & np.uint64(0x5555555555555555)
+        v = (v & np.uint64(0x3333333333333333)) + (
+            (v >> np.uint64(2)) & np.uint64(0x3333333333333333)
+        )
+        v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+        if np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56)) > most:
+            continue
+        found[n] = at
+        n += 1
+    return found[:n]
