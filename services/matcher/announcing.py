@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from pydantic import AwareDatetime, TypeAdapter
@@ -29,7 +29,7 @@ from contracts.topics import MATCHES
 from contracts.values import CertificateId, MatchId, PostingId, SeekerId, match_id_of
 from services.kit.outbox import Outgoing
 from services.matcher.domain.documents import Posting
-from services.matcher.domain.engine import LiveChange, LiveMatch, Standing
+from services.matcher.domain.engine import LiveMatch, Standing
 from services.matcher.domain.explain import Explanation, Node, Params, tell
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.store.matches import Announced
@@ -194,6 +194,17 @@ def _enveloped(kind: str, row: Announced, common: _Common, data: bytes) -> bytes
         envelope["traceparent"] = common.traceparent
     envelope["data"] = orjson.Fragment(data)
     return orjson.dumps(envelope)
+
+
+class LiveChange(Protocol):
+    """What a pair is now: live as told, or None where it is live no more."""
+
+    @property
+    def seeker_id(self) -> SeekerId: ...
+    @property
+    def posting_id(self) -> PostingId: ...
+    @property
+    def match(self) -> LiveMatch | None: ...
 
 
 @dataclass(frozen=True, slots=True)
