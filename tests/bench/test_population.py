@@ -1,0 +1,91 @@
+"""The population is the same for a seed, has the statistics it is to have, and is made rightly."""
+
+import dataclasses
+
+import numpy as np
+
+from bench.documents import Seekers
+from bench.drawing import NONE, Page
+from bench.population import Population, make_population
+from bench.queries import Query, make_queries, with_unseen_skills
+from bench.world import World
+from services.matcher.domain.eligibility import Rule, broken_rules
+from services.matcher.domain.prepare import PreparedSeeker, prepare_seeker
+
+
+def columns(page: Page) -> list[bytes]:
+    return [getattr(page, each.name).tobytes() for each in dataclasses.fields(page)]
+
+
+def test_a_smaller_population_is_the_beginning_of_a_larger_one(
+    world: World, population: Population
+) -> None:
+    small = make_population(7, world, 400)
+    cut = population.first(400)
+    assert columns(small.page) == columns(cut.page)
+    assert small.impacts.tobytes() == cut.impacts.tobytes()
+    assert small.model.version == cut.model.version != population.model.version
+
+
+def test_those_to_come_are_weighed_by_the_model_of_those_who_are_there(
+    world: World, population: Population
+) -> None:
+    more = make_population(7, world, len(population), more=300)
+    assert len(more) == len(population) + 300
+    assert more.model.version == population.model.version
+    assert more.impacts[: len(population.impacts)].tobytes() == population.impacts.tobytes()
+
+
+def test_documents_are_as_the_matcher_prepares_them(population: Population) -> None:
+    vocabulary = population.world.vocabulary
+    word = {bucket: at for at, bucket in enumerate(vocabulary.buckets.tolist())}
+    page = population.page
+    for row, made in enumerate(Seekers(population).documents(0, 300)):
+        terms = slice(page.term_starts[row], page.term_starts[row + 1])
+        said = zip(page.buckets[terms].tolist(), page.times[terms].tolist(), strict=True)
+        text = [vocabulary.words[word[bucket]] for bucket, n in said for _ in range(n)]
+        vector = population.model.vector(text)
+        assert made.terms.to_bytes() == vector.to_bytes()
+        assert_same(made, prepare_seeker(population.model, made.doc, made.certificates, vector))
+
+
+def assert_same(made: PreparedSeeker, prepared: PreparedSeeker) -> None:
+    for each in dataclasses.fields(PreparedSeeker):
+        if each.name != "terms":
+            assert getattr(made, each.name) == getattr(prepared, each.name), each.name
+
+
+def test_a_row_alone_is_the_row_among_others(population: Population) -> None:
+    among = list(Seekers(population).documents(95, 105))
+    for row, document in enumerate(among, 95):
+        alone = Seekers(population).document(row)
+        assert alone.terms.to_bytes() == document.terms.to_bytes()
+        assert_same(alone, document)
+
+
+def test_the_statistics_are_those_of_the_market(
+    population: Population, queries: list[Query]
+) -> None:
+    page, n = population.page, len(population)
+    many = make_queries(7, population, 200)
+    assert 55 < page.times.sum() / n < 65
+    assert 6.5 < len(page.skills) / n < 7.5
+    assert 100 < np.mean([len(query.words) for query in many]) < 114
+    assert 5.5 < np.mean([len(query.posting.skills) for query in many]) < 6.5
+    documents = list(Seekers(population).documents(0, 300))
+    by_place = [
+        Rule.PLACE not in broken_rules(query.posting, document)
+        for query in many
+        for document in documents
+    ]
+    assert 0.22 < np.mean(by_place) < 0.38
+    assert 0.2 < np.mean(page.certified[:, 0] != NONE) < 0.4
+    assert many[0].posting.doc == queries[0].posting.doc
+
+
+def test_unseen_skills_are_in_no_profile(population: Population, queries: list[Query]) -> None:
+    known = set(population.world.skills.spellings)
+    for before, after in zip(queries, with_unseen_skills(7, population, queries), strict=True):
+        unseen = [skill for skill in after.posting.skills if skill.spelling not in known]
+        assert len(unseen) == 1
+        assert after.words == before.words
