@@ -67,4 +67,4 @@ def test_words_that_hold_and_overlap_each_other_grow_as_defined(
     assert shared.cosine == dot(job.terms, person.terms)
     assert shared.terms == len(shared_terms(job.terms, person.terms)[0])
     whole = plain(f"{title}\n{text}")
-    assert all(phrase.words in whole for phrase in shared.phrases)
+    assert all(words in whole for words, _, _ in shared.phrases)

@@ -133,7 +133,7 @@ def tell(
 
 def _text(weight: int, shared: Shared, text_ppm: int) -> Iterator[tuple[str, int, Params]]:
     """The phrases that add most, and the rest as one leaf."""
-    told = sorted(shared.phrases, key=lambda phrase: (-phrase.product, phrase.words))[:_PHRASES]
+    told = sorted(shared.phrases, key=lambda phrase: (-phrase[1], phrase[0]))[:_PHRASES]
     rest, others = text_ppm, shared.terms
     for words, product, n_terms in told:
         points_ppm = weight * product // ONE

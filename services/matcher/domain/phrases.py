@@ -3,7 +3,6 @@
 What a shared word is worth to a score, and how it is told, does not live here.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,16 +15,11 @@ _TERMS_READ = 16
 _GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 
 
-class Phrase(NamedTuple):
-    """Words as they stand in the posting. product: of impacts, summed over so many terms."""
-
-    words: str
-    product: int
-    terms: int
+Phrase = tuple[str, int, int]
+"""Words as they stand in the posting; the product of impacts, summed over so many terms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """What two texts share. cosine: in units of vector.ONE; phrases: in no order that matters."""
 
     cosine: int
@@ -50,40 +44,41 @@ def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
         return Shared(0, 0, [])
     # The seeker's words, since that text is the shorter: what is shared stands in both.
     words = _words("\n".join((*seeker.doc.titles, seeker.doc.text)))
-    read = [(words[bucket], -less) for less, bucket in shared if bucket in words][:_TERMS_READ]
+    read: list[Phrase] = []
+    for less, bucket in shared:
+        if bucket in words:
+            read.append((words[bucket], -less, 1))
+            if len(read) == _TERMS_READ:
+                break
     text = _plain(f"{posting.doc.title}\n{posting.doc.text}")
-    return Shared(-sum(less for less, _ in shared), len(shared), _grown(read, text))
+    return Shared(-sum([less for less, _ in shared]), len(shared), _grown(read, text))
 
 
-def _grown(read: list[tuple[str, int]], text: str) -> list[Phrase]:
+def _grown(read: list[Phrase], text: str) -> list[Phrase]:
     """Let shared terms grow together as they stand in the posting, strongest first.
 
     Pairs of characters are no words: 数据, 据分 and 分析 become 数据分析 where the text has it so.
     What grew is tried again on all others.
     """
     phrases: list[Phrase] = []
-    for term, impact in read:
-        words, product, n_terms = term, impact, 1
-        while (joined := _first_joined(phrases, words, text)) is not None:
-            at, words = joined
-            other = phrases.pop(at)
-            product += other.product
-            n_terms += other.terms
-        phrases.append(Phrase(words, product, n_terms))
+    for term in read:
+        words, product, n_terms = term
+        at = 0
+        while at < len(phrases):
+            other, its_product, its_terms = phrases[at]
+            # Whichever holds or follows the other, its first character stands in both.
+            if (words[0] in other or other[0] in words) and (whole := _joined(other, words, text)):
+                del phrases[at]
+                words, product, n_terms = whole, product + its_product, n_terms + its_terms
+                at = 0
+            else:
+                at += 1
+        phrases.append((words, product, n_terms))
     return phrases
 
 
-def _first_joined(phrases: list[Phrase], words: str, text: str) -> tuple[int, str] | None:
-    first = words[0]
-    for at, (other, _, _) in enumerate(phrases):
-        # Whichever holds or follows the other, its first character stands in both.
-        if first in other or other[0] in words:
-            whole = _joined(other, words, text)
-            if whole is not None:
-                return at, whole
-    return None
-
-
+# The seekers of one posting share much the same words with it.
+@lru_cache(maxsize=1 << 14)
 def _joined(left: str, right: str, text: str) -> str | None:
     if right in left:
         return left

@@ -171,14 +171,19 @@ def nearness(posting: PreparedPosting, seeker: PreparedSeeker) -> Near:
 
 def closest_levels(posting: PreparedPosting, seeker: PreparedSeeker) -> int:
     """The most levels of the tree any of the seeker's occupations shares with the posting's."""
-    if posting.occupation is None:
-        return 0
-    shared = (shared_levels(posting.occupation, code) for code in seeker.occupations)
+    return _closest(posting.occupation, seeker.occupations) if posting.occupation else 0
+
+
+@lru_cache(maxsize=1 << 12)
+def _closest(occupation: str, others: tuple[str, ...]) -> int:
+    shared = (shared_levels(occupation, code) for code in others)
     return min(max(shared, default=0), len(CLOSENESS_PPM) - 1)
 
 
 def best_certificate(posting: PreparedPosting, seeker: PreparedSeeker) -> HeldCertificate | None:
     """The highest certificate in an occupation the posting wants; of equal ones the first id."""
+    if not seeker.certificates:
+        return None
     fitting = [c for c in seeker.certificates if c.occupation in posting.wanted]
     return max(fitting, key=lambda c: c.level or 0, default=None)
 
