@@ -94,7 +94,7 @@ _MAJORS = ("机械", "计算机", "管理", "电气", "财会", "市场营销", 
 
 @cache
 def base_model() -> Model:
-    """The default model, the same bits everywhere. Under a second, then at hand."""
+    """The default model, the same bits everywhere. A fraction of a second, then at hand."""
     return fit(_corpus())
 
 
@@ -124,6 +124,11 @@ def _english(at: int) -> list[str]:
 
 def _some(lines: str, at: int, count: int) -> list[str]:
     """`count` of the lines, another choice for each `at`, each line about as often."""
-    pool = lines.strip().splitlines()
+    pool = _pool(lines)
     step = 1 + at % (len(pool) - 1)
     return list(dict.fromkeys(pool[(at + step * nth) % len(pool)] for nth in range(count)))
+
+
+@cache
+def _pool(lines: str) -> list[str]:
+    return lines.strip().splitlines()

@@ -4,7 +4,7 @@ How close two spellings or two occupations are does not live here.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from contracts.vocabulary.occupations import occupations
 from services.matcher.domain.text import normal_skill, plain
@@ -156,12 +156,14 @@ _BRACKETED = re.compile(r"[(\[【<《][^)\]】>》]*[)\]】>》]")
 _SHORTEST_TITLE = 2
 
 
+@lru_cache(maxsize=1 << 16)
 def canonical_skill(name: str) -> str:
     """The spelling under which a skill is compared: that of its group, or its own, normalised."""
     spelling = normal_skill(name)
     return _spellings().get(spelling, spelling)
 
 
+@lru_cache(maxsize=1 << 14)
 def occupation_of_title(title: str) -> str | None:
     """The occupation an everyday title ends in, by the longest name that fits; None if none does.
 
