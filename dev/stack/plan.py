@@ -167,10 +167,16 @@ def _service(
                 "RENGANG_HOST": HOST,
                 "RENGANG_PORT": str(port),
                 "RENGANG_DATABASE_URL": f"{server}/rengang_{name}",
+                "NUMBA_CACHE_DIR": _compiled_code(),
             }
             | _secret(name, folder)
         ),
     )
+
+
+def _compiled_code() -> str:
+    """Where compiled code is kept. Not beside the source: the checkout may be read-only."""
+    return os.environ.get("NUMBA_CACHE_DIR") or str(jars.cache_folder() / "compiled")
 
 
 def _secret(service: str, folder: DataFolder) -> dict[str, str]:

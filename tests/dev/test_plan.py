@@ -65,6 +65,18 @@ def test_a_service_is_told_by_the_plan_and_not_by_stray_settings(
     assert (told["RENGANG_LOG_LEVEL"], told["MATCHER_K_S"]) == ("DEBUG", "7")
 
 
+def test_compiled_code_is_kept_outside_the_checkout(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("RENGANG_CACHE", str(tmp_path))
+    told = program(plan.make(folder, Elsewhere()), "matcher").environment
+    assert told["NUMBA_CACHE_DIR"] == str(tmp_path / "compiled")
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/elsewhere")
+    told = program(plan.make(folder, Elsewhere()), "matcher").environment
+    assert told["NUMBA_CACHE_DIR"] == "/elsewhere"
+
+
 def test_no_secret_is_among_what_the_stack_says_of_itself(folder: DataFolder) -> None:
     drawn = plan.make(folder, Elsewhere())
     assert folder.secret("postgres") not in str(drawn)

@@ -58,7 +58,8 @@ def code_points(text: str, heading: str = "") -> tuple[CodePoints, int]:
     if heading_length >= 0:
         return codes, heading_length
     head = plain(heading)
-    return _codes(head + plain(text)), len(head)
+    # A copy can be written, as the other's result can: kernels are compiled for one kind of array.
+    return _codes(head + plain(text)).copy(), len(head)
 
 
 @cache

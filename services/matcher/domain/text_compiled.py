@@ -4,6 +4,7 @@ What a term is and weighs is defined there, in plain Python, and does not live h
 """
 
 import math
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ _MIXER_1, _MIXER_2 = (np.uint64(mixer) for mixer in HASH_MIXERS)
 _SHIFT = np.uint64(33)
 _BUCKET_MASK = np.uint64(BUCKETS - 1)
 _SPACE = 32
+# For a bare 0 numba compiles a kernel that is called with it once more, as one of a constant.
+_ZERO = cast(int, np.int64(0))
 
 _DIGIT_BITS = BUCKETS.bit_length() // 2
 _DIGITS = 1 << _DIGIT_BITS
@@ -74,20 +77,19 @@ def _end_of_word(codes: CodePoints, at: int, kinds: Kinds) -> int:
 
 
 @compiled
-def _find_word(codes: CodePoints, into: NDArray[np.int32], n: int) -> int:
+def _find_word(codes: CodePoints, begin: int, end: int, into: NDArray[np.int32], n: int) -> int:
     """The buckets of one Latin word; returns how many there are then."""
     whole = _BASIS
-    for code in codes:
-        whole = _then(whole, code)
+    for at in range(begin, end):
+        whole = _then(whole, codes[at])
     into[n] = _bucket(whole)
     n += 1
-    length = len(codes)
-    if length + 2 <= LATIN_GRAM:
+    if end - begin + 2 <= LATIN_GRAM:
         return n
-    for first in range(-1, length + 2 - LATIN_GRAM):
+    for first in range(begin - 1, end + 2 - LATIN_GRAM):
         gram = _BASIS
         for at in range(first, first + LATIN_GRAM):
-            gram = _then(gram, codes[at] if 0 <= at < length else np.int32(_SPACE))
+            gram = _then(gram, codes[at] if begin <= at < end else np.int32(_SPACE))
         into[n] = _bucket(gram)
         n += 1
     return n
@@ -105,7 +107,7 @@ def _find(codes: CodePoints, kinds: Kinds, into: NDArray[np.int32], n: int) -> i
 
     into: with `_room` for them. In no order: they are counted next.
     """
-    at = 0
+    at = _ZERO
     while at < len(codes):
         if kinds[codes[at]] == KIND_HAN:
             one = _then(_BASIS, codes[at])
@@ -118,7 +120,7 @@ def _find(codes: CodePoints, kinds: Kinds, into: NDArray[np.int32], n: int) -> i
             continue
         end = _end_of_word(codes, at, kinds)
         if end > at:
-            n = _find_word(codes[at:end], into, n)
+            n = _find_word(codes, at, end, into, n)
             at = end
         else:
             at += 1
@@ -128,7 +130,7 @@ def _find(codes: CodePoints, kinds: Kinds, into: NDArray[np.int32], n: int) -> i
 @compiled
 def _sort(buckets: NDArray[np.int32]) -> NDArray[np.int32]:
     """Ascending, by two passes over half of the bits each. Destroys what it is given."""
-    other = np.empty_like(buckets)
+    other = np.empty(len(buckets), np.int32)
     for shift in (0, _DIGIT_BITS):
         place = np.zeros(_DIGITS + 1, np.int32)
         for bucket in buckets:
@@ -164,10 +166,11 @@ def sorted_terms(
     """
     room = _room(len(codes)) + _room(heading_length) * (heading_times - 1)
     found = np.empty(room, np.int32)
-    n_heading = _find(codes[:heading_length], kinds, found, 0)
+    n_heading = _find(codes[:heading_length], kinds, found, _ZERO)
     n = n_heading
     for _ in range(heading_times - 1):
-        found[n : n + n_heading] = found[:n_heading]
+        for term in range(n_heading):
+            found[n + term] = found[term]
         n += n_heading
     n = _find(codes[heading_length:], kinds, found, n)
     return _sort(found[:n])
@@ -223,7 +226,7 @@ def count_document(
     the last document that had the bucket.
     """
     found = np.empty(_room(len(codes)), np.int32)
-    n = _find(codes, kinds, found, 0)
+    n = _find(codes, kinds, found, _ZERO)
     for bucket in found[:n]:
         if last_in[bucket] != number:
             last_in[bucket] = number
