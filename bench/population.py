@@ -28,22 +28,24 @@ class Population:
     """Seekers 0 … n - 1, and the model fitted to them.
 
     page: all their columns, as `drawing.Page` describes them. impacts: uint16 (n_terms,), beside
-    page.buckets.
+    page.buckets. fitted: the model is fitted to the first so many; any others are to come.
     """
 
     world: World
     model: Model
     page: Page
     impacts: NDArray[np.uint16]
+    fitted: int
 
     def __len__(self) -> int:
         return len(self.page.homes)
 
     def first(self, n: int) -> "Population":
         """The first n seekers under a model fitted to them alone. Columns are views."""
-        if n == len(self):
-            return self
-        return _weighed(self.world, self.page.first(n), n)
+        page = self.page.first(n)
+        if n == self.fitted:
+            return Population(self.world, self.model, page, self.impacts[: len(page.buckets)], n)
+        return _weighed(self.world, page, n)
 
 
 def make_population(seed: int, world: World, n: int, more: int = 0) -> Population:
@@ -77,7 +79,7 @@ def _weighed(world: World, page: Page, n_fitted: int) -> Population:
         ends = page.term_starts[start : min(start + PAGE, n) + 1]
         part = slice(ends[0], ends[-1])
         impacts[part] = weighed(model, page.buckets[part], page.times[part], ends - ends[0])
-    return Population(world, model, page, impacts)
+    return Population(world, model, page, impacts, n_fitted)
 
 
 def weighed(
