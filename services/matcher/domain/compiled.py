@@ -2,16 +2,21 @@
 
 What a kernel computes does not live here.
 
-numba keeps its code in NUMBA_CACHE_DIR, else beside the source, else in the user's cache folder,
-and sees by the source of the kernel's own file whether it is still good. So a kernel calls kernels
-of its own file alone: of another file it would keep the old code when that one changes.
+numba looks at the source of a kernel's own file to see whether what it kept is still good, but a
+kernel has constants and other kernels of other files in it. So what is kept lies in a folder named
+after the sources of the whole domain: where one of them changes, all is compiled anew.
 """
 
+import contextlib
+import os
+import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import config, njit
 
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
@@ -21,9 +26,56 @@ def compiled(kernel: _Kernel) -> _Kernel:
 
     Division by zero is NumPy's (no exception), as is overflow of integers (it wraps around).
     """
+    return _made(kernel)
+
+
+def inlined(kernel: _Kernel) -> _Kernel:
+    """Like `compiled`, for a part of inner loops: put into whatever calls it.
+
+    A call hands an array over as seven words, which takes longer than a comparison of two numbers.
+    """
+    return _made(kernel, forceinline=True)
+
+
+def _folders() -> Iterator[Path]:
+    """Where compiled code may be kept: where we are told to, beside the source, or at home."""
+    if told := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(told)
+    yield Path(__file__).parent / "__pycache__"
+    with contextlib.suppress(RuntimeError):  # no home
+        yield Path.home() / ".cache" / "rengang"
+
+
+def _kept_in() -> str:
+    """The folder for the code of these sources; "" where nothing can be written.
+
+    What other sources left there is removed.
+    """
+    sources = sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        sources.update(path.read_bytes())
+    name = f"kernels-{sources.hexdigest()[:16]}"
+    for folder in _folders():
+        try:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            (folder / name / "in-use").touch()
+        except OSError:
+            continue
+        for old in folder.glob("kernels-*"):
+            if old.name != name:
+                shutil.rmtree(old, ignore_errors=True)
+        return str(folder / name)
+    return ""
+
+
+config.CACHE_DIR = _kept_in()
+
+
+def _made(kernel: _Kernel, **options: bool) -> _Kernel:
+    options = {"nogil": True, **options}
     try:
-        made = njit(cache=True, nogil=True, error_model="numpy")(kernel)
+        made = njit(cache=True, error_model="numpy", **options)(kernel)
     except RuntimeError as error:  # no folder to be found that can be written
-        warnings.warn(f"compiled anew at each start: {error}", RuntimeWarning, stacklevel=2)
-        made = njit(nogil=True, error_model="numpy")(kernel)
+        warnings.warn(f"compiled anew at each start: {error}", RuntimeWarning, stacklevel=3)
+        made = njit(error_model="numpy", **options)(kernel)
     return cast(_Kernel, made)

@@ -182,12 +182,19 @@ def bound_blocks(
         bound[lay.B_EMPLOYMENT] |= packed >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
         bound[lay.B_REMOTE] |= packed >> lay.REMOTE_AT & 1
         bound[lay.B_NORM] = max(bound[lay.B_NORM], np.int32(norms[doc]))
+        home = True
         for at in range(t_start[doc], t_start[doc + 1]):
             kind, value = tags[at] >> lay.TAG_BITS, tags[at] & lay.TAG_VALUE
             if kind == lay.PLACE:
-                mask[lay.M_PLACE] |= np.uint64(1) << np.uint64(value & 63)
+                here = np.uint64(1) << np.uint64(value & 63)
+                around = np.uint64(1) << np.uint64(prefectures[value] & 63)
+                mask[lay.M_PLACE] |= here
                 if side == lay.POSTINGS:
-                    mask[lay.M_PLACE] |= np.uint64(1) << np.uint64(prefectures[value] & 63)
+                    mask[lay.M_PLACE] |= around
+                if home:
+                    mask[lay.M_HOME] |= here
+                    mask[lay.M_AROUND] |= around
+                    home = False
             elif kind == lay.OCCUPATION:
                 for level in range(paths.shape[1]):
                     if paths[value, level] >= 0:

@@ -46,8 +46,8 @@ class Slots:
 
     def find(self, key: UUID) -> int:
         """The slot of an id; -1 where it has none."""
-        number = key.int
-        return int(_find(self._table, self.high, self.low, number >> 64, number & _LOW))
+        high, low = _halves(key)
+        return int(_find(self._table, self.high, self.low, high, low))
 
     def find_all(self, high: Array, low: Array) -> Array:
         """The slots of many ids, given by their halves. Returns int32 (n,), -1 where unknown."""
@@ -59,19 +59,19 @@ class Slots:
         slot = self.find(key)
         if slot >= 0:
             return slot
-        number = key.int
+        high, low = _halves(key)
         if self._free:
             slot = self._free.pop()
-            self.high[slot], self.low[slot] = number >> 64, number & _LOW
+            self.high[slot], self.low[slot] = high, low
         else:
             slot = self._high.n
-            self._high.extend([np.uint64(number >> 64)])
-            self._low.extend([np.uint64(number & _LOW)])
+            self._high.extend([high])
+            self._low.extend([low])
         self._used += 1
         if 3 * self._used > 2 * len(self._table):
             self._grow(slot)
         else:
-            _put(self._table, slot, number >> 64, number & _LOW)
+            _put(self._table, slot, high, low)
         return slot
 
     def free(self, slot: int) -> None:
@@ -92,6 +92,11 @@ class Slots:
         _put_all(self._table, held, self.high, self.low)
         _put(self._table, newest, self.high[newest], self.low[newest])
         self._used = len(held) + 1
+
+
+def _halves(key: UUID) -> tuple[np.uint64, np.uint64]:
+    number = key.int
+    return np.uint64(number >> 64), np.uint64(number & _LOW)
 
 
 @compiled

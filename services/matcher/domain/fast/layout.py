@@ -3,8 +3,11 @@
 What is done with them does not live here; only constants do, so that kernels freeze them in.
 """
 
-BLOCK = 32
+BLOCK = 16
 """Documents of one bound."""
+
+REGION = 16
+"""Blocks whose places are asked for in one question."""
 
 MAX_SEGMENT = 1 << 16
 """Documents of one segment: their places fit 16 bits, and their sums fit a core's own cache."""
@@ -28,19 +31,26 @@ EMPLOYMENT_AT, EMPLOYMENT_MASK = 10, 31
 REMOTE_AT = 15
 WHOLE_AT = 16
 
-# Columns of a document's numbers. A seeker: least pay, -, packed, -. A posting: lowest pay,
-# highest pay, packed, row of its weights.
+CERTIFIED_AT = 16
+"""Of a seeker: whether any certificate is held."""
+
+# Columns of a document's numbers. A posting: lowest pay, highest pay, packed, row of its weights. A
+# seeker: least pay, home, packed, the only occupation (NONE, or SEVERAL).
 PAY_LOW, PAY_HIGH, PACKED, WEIGHTS = 0, 1, 2, 3
+HOME, ONLY = 1, 3
 N_NUMBERS = 4
+NONE, SEVERAL = -1, -2
 
 # Columns of the weights, as in `model.Weights`.
 W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7)
 
 # Masks of a block and of a query: sets of codes by their number modulo 64. A block that shares no
-# bit with the query holds none of the query's codes. M_PATH: one for each level of the tree.
-M_PLACE, M_PATH, M_CERTIFICATE, M_REQUIRED = 0, 1, 5, 6
-N_MASKS = 6
-N_QUERY_MASKS = 7
+# bit with the query holds none of the query's codes. M_PLACE: places accepted, or where it is.
+# M_HOME, M_AROUND: homes and their prefectures, or where it is. M_PATH: one for each level of the
+# tree of occupations. M_REQUIRED: of a posting that asks, and of no block.
+M_PLACE, M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_REQUIRED = 0, 1, 2, 3, 7, 8
+N_MASKS = 8
+N_QUERY_MASKS = 9
 
 # Bounds of a block: the least or the most of what its documents hold, whichever is the better.
 B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_EMPLOYMENT, B_REMOTE, B_TEXT, B_NORM = range(8)
@@ -74,8 +84,9 @@ N_BOUNDS = 8
     S_MASKS,
     S_BOUNDS,
     S_THRESHOLD,
-) = range(26)
-N_FIELDS = 26
+    S_REGIONS,
+) = range(27)
+N_FIELDS = 27
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS = range(8)

@@ -25,7 +25,7 @@ _MOST_LEVEL = (1 << lay.LEVEL_BITS) - 1
 class Query:
     """A document of one side as the search asks the other side with it; see `layout`.
 
-    numbers: int64 (4,). masks: uint64 (7,). tags: int32. buckets, impacts: int32. skills: int32
+    numbers: int64 (4,). masks: uint64 (9,). tags: int32. buckets, impacts: int32. skills: int32
     (n, 3): group, spelling, worth.
     """
 
@@ -54,7 +54,7 @@ class Numbering:
         """A seeker as it is kept."""
         return Row(
             self._seeker_tags(facts),
-            (facts.pay_floor, 0, _packed_seeker(facts), 0),
+            self._seeker_numbers(facts),
             [(self.shown.number(spelling), 0) for spelling in facts.spellings],
             terms.buckets,
             terms.impacts,
@@ -73,12 +73,15 @@ class Numbering:
     def posting_query(self, facts: PostingFacts, terms: TermVector) -> Query:
         """A posting that asks for seekers."""
         county = self.places.number(facts.county)
+        prefecture = int(self.places.prefectures[county])
         paths = [facts.occupation] if facts.occupation else []
         return Query(
             np.array(self._posting_numbers(facts), np.int64),
             np.array(
                 [
-                    _bits((county, int(self.places.prefectures[county]))),
+                    _bits((county, prefecture)),
+                    _bits((county,)),
+                    _bits((prefecture,)),
                     *self._path_bits(paths),
                     _bits(map(self.occupations.number, facts.wanted)),
                     _bits(self.occupations.number(code) for code, _ in facts.required),
@@ -93,6 +96,7 @@ class Numbering:
 
     def seeker_query(self, facts: SeekerFacts, terms: TermVector) -> Query:
         """A seeker who asks for postings."""
+        places = [self.places.number(code) for code in facts.counties]
         best: dict[int, int] = {}
         for spelling in facts.spellings:
             for number, similar in self.asked.near(spelling):
@@ -101,7 +105,9 @@ class Numbering:
             np.array((facts.pay_floor, 0, _packed_seeker(facts), 0), np.int64),
             np.array(
                 [
-                    _bits(map(self.places.number, facts.counties)),
+                    _bits(places),
+                    _bits(places[:1]),
+                    _bits(int(self.places.prefectures[home]) for home in places[:1]),
                     *self._path_bits(facts.occupations),
                     _bits(self.occupations.number(code) for code, _ in facts.certificates),
                     0,
@@ -156,6 +162,14 @@ class Numbering:
             | sum(weighs for _, weighs in facts.skills) << lay.WHOLE_AT
         )
         return facts.pay_low, facts.pay_high, packed, self.weights.number(facts.weights)
+
+    def _seeker_numbers(self, facts: SeekerFacts) -> tuple[int, int, int, int]:
+        home = self.places.number(facts.counties[0]) if facts.counties else lay.NONE
+        only = lay.SEVERAL if len(facts.occupations) > 1 else lay.NONE
+        if len(facts.occupations) == 1:
+            only = self.occupations.number(facts.occupations[0])
+        certified = bool(facts.certificates) << lay.CERTIFIED_AT
+        return facts.pay_floor, home, _packed_seeker(facts) | certified, only
 
     def _path_bits(self, codes: tuple[str, ...] | list[str]) -> list[int]:
         paths = [self.occupations.paths[self.occupations.number(code)].tolist() for code in codes]

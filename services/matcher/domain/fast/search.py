@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from contracts.values import PPM
-from services.matcher.domain.compiled import compiled
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.scoring import CLOSENESS_PPM, HALF, LEVELS, PLACE_PPM, Near
 from services.matcher.domain.text import BUCKETS
@@ -54,7 +54,7 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(types.int64), generate
 
 
-@compiled
+@inlined
 def _bits_set(word: Any) -> int:
     """How many bits of 64 are set (Warren, Hacker's Delight, 5-1)."""
     one = np.uint64(1)
@@ -66,7 +66,7 @@ def _bits_set(word: Any) -> int:
     return np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@compiled
+@inlined
 def _row_of(bits: Array, rank: Array, number: int) -> int:
     """The row of a number in a set that is kept as bits; -1 where it is not in the set."""
     word = bits[number >> 6]
@@ -77,7 +77,7 @@ def _row_of(bits: Array, rank: Array, number: int) -> int:
     return np.int64(rank[number >> 6]) + _bits_set(below)
 
 
-@compiled
+@inlined
 def _root_up(square: int) -> int:
     """The square root, rounded up."""
     root = np.int64(np.sqrt(np.float64(square)))
@@ -89,7 +89,7 @@ def _root_up(square: int) -> int:
 # The three fractions of `scoring` that a pair of numbers makes; each equals its namesake.
 
 
-@compiled
+@inlined
 def _pay(low: int, high: int, floor: int) -> int:
     if floor <= low:
         return PPM
@@ -98,29 +98,39 @@ def _pay(low: int, high: int, floor: int) -> int:
     return HALF * max(0, 4 * high - 3 * floor) // floor
 
 
-@compiled
+@inlined
 def _years(asked: int, years: int) -> int:
     return PPM if years >= asked else PPM * years // asked
 
 
-@compiled
-def pair_points(
+@inlined
+def _depth(paths: Array, leaf: int, other: int) -> int:
+    """How many levels of the tree two occupations share."""
+    shared = 0
+    while (
+        shared < _DEPTH
+        and paths[leaf, shared] >= 0
+        and paths[leaf, shared] == paths[other, shared]
+    ):
+        shared += 1
+    return shared
+
+
+@inlined
+def _pair_rest(
     p_tags: Array,
     p_from: int,
     p_to: int,
-    low: int,
-    high: int,
     p_packed: int,
     weights: Array,
     s_tags: Array,
     s_from: int,
     s_to: int,
-    floor: int,
     s_packed: int,
     paths: Array,
     prefectures: Array,
 ) -> int:
-    """The fit of a pair in millionths: pay, place, years, occupation, certificate; -1: not eligible.
+    """How a pair fits in place, occupation and certificate, in millionths; -1: not eligible.
 
     As `scoring.score` and `eligibility.broken_rules` have it, for a posting that is open and a
     seeker who is looking. tags: int32, of the posting in p_from … p_to, of the seeker in s_from …
@@ -164,14 +174,7 @@ def pair_points(
             if value == county or value == prefecture:  # noqa: PLR1714 (compiled: no tuples)
                 accepted = True
         elif kind == lay.OCCUPATION and leaf >= 0:
-            shared = 0
-            while (
-                shared < _DEPTH
-                and paths[leaf, shared] >= 0
-                and paths[leaf, shared] == paths[value, shared]
-            ):
-                shared += 1
-            depth = max(depth, shared)
+            depth = max(depth, _depth(paths, leaf, value))
     if accepted and home == county:
         near = _HOME
     elif remote:
@@ -184,52 +187,114 @@ def pair_points(
         near = _ACCEPTED
     certificate = HALF + HALF * min(rank - 1, LEVELS) // LEVELS if rank else 0
     return (
-        weights[lay.W_PAY] * _pay(low, high, floor) // PPM
-        + weights[lay.W_PLACE] * near // PPM
-        + weights[lay.W_YEARS] * _years(p_packed & lay.YEARS_MASK, s_packed & lay.YEARS_MASK) // PPM
+        weights[lay.W_PLACE] * near // PPM
         + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
         + weights[lay.W_CERTIFICATE] * certificate // PPM
     )
 
 
-@compiled
-def _block_fit(
+@inlined
+def _block_rest(
     side: int, masks: Array, bounds: Array, q: Array, q_masks: Array, weights: Array
 ) -> int:
-    """No document of the block fits better than this; -1 where none can be eligible."""
-    remote = bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
-    if not (masks[lay.M_PLACE] & q_masks[lay.M_PLACE]) and not remote:
+    """No document of the block fits better than this in place, occupation and certificate.
+
+    -1 where none can be eligible.
+    """
+    near = _REMOTE if bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT) else 0
+    if masks[lay.M_PLACE] & q_masks[lay.M_PLACE]:
+        if masks[lay.M_HOME] & q_masks[lay.M_HOME]:
+            near = _HOME
+        elif masks[lay.M_AROUND] & q_masks[lay.M_AROUND]:
+            near = max(near, _PREFECTURE)
+        else:
+            near = max(near, _ACCEPTED)
+    elif not near:
         return _IMPOSSIBLE
-    if not bounds[lay.B_EMPLOYMENT] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT) & lay.EMPLOYMENT_MASK:
+    if (
+        not bounds[lay.B_EMPLOYMENT]
+        & (q[lay.PACKED] >> lay.EMPLOYMENT_AT)
+        & lay.EMPLOYMENT_MASK
+    ):
         return _IMPOSSIBLE
     education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
-    years = q[lay.PACKED] & lay.YEARS_MASK
     if side == lay.SEEKERS:
         if bounds[lay.B_EDUCATION] < education:
             return _IMPOSSIBLE
         if masks[lay.M_CERTIFICATE] & q_masks[lay.M_REQUIRED] != q_masks[lay.M_REQUIRED]:
             return _IMPOSSIBLE
-        pay = _pay(q[lay.PAY_LOW], q[lay.PAY_HIGH], np.int64(bounds[lay.B_LOW]))
-        experience = _years(years, np.int64(bounds[lay.B_YEARS]))
-    else:
-        if education < bounds[lay.B_EDUCATION]:
-            return _IMPOSSIBLE
-        pay = _pay(np.int64(bounds[lay.B_LOW]), np.int64(bounds[lay.B_HIGH]), q[lay.PAY_LOW])
-        experience = _years(np.int64(bounds[lay.B_YEARS]), years)
+    elif education < bounds[lay.B_EDUCATION]:
+        return _IMPOSSIBLE
     depth = _DEPTH
     while depth and not masks[lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
         depth -= 1
     certified = PPM if masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE] else 0
     return (
-        weights[lay.W_PAY] * pay // PPM
-        + weights[lay.W_PLACE]
-        + weights[lay.W_YEARS] * experience // PPM
+        weights[lay.W_PLACE] * near // PPM
         + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
         + weights[lay.W_CERTIFICATE] * certified // PPM
     )
 
 
-@compiled
+@inlined
+def _pay_and_years(
+    low: int, high: int, asked: int, floor: int, years: int, weights: Array
+) -> int:
+    """What pay and years add, of a pair or at most of a block."""
+    return (
+        weights[lay.W_PAY] * _pay(low, high, floor) // PPM
+        + weights[lay.W_YEARS] * _years(asked, years) // PPM
+    )
+
+
+@inlined
+def _seeker_rest(
+    numbers: Array,
+    first: int,
+    packed: int,
+    q: Array,
+    q_tags: Array,
+    weights: Array,
+    paths: Array,
+    prefectures: Array,
+) -> int:
+    """A seeker fits a posting no better than this in place, occupation and certificate.
+
+    Seen from the numbers alone: which places are accepted and what is certified is in the tags.
+    """
+    county = q_tags[0] & lay.TAG_VALUE
+    home = numbers[first + lay.HOME]
+    near = _REMOTE if (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1 else _ACCEPTED
+    if home == county:
+        near = _HOME
+    elif home >= 0 and prefectures[home] == prefectures[county]:
+        near = max(near, _PREFECTURE)
+    only, depth = numbers[first + lay.ONLY], 0
+    if len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION:
+        if only == lay.SEVERAL:
+            depth = _DEPTH
+        elif only >= 0:
+            depth = _depth(paths, q_tags[1] & lay.TAG_VALUE, only)
+    certified = packed >> lay.CERTIFIED_AT & 1
+    return (
+        weights[lay.W_PLACE] * near // PPM
+        + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
+        + weights[lay.W_CERTIFICATE] * certified
+    )
+
+
+@inlined
+def _block_pay_and_years(side: int, bounds: Array, q: Array, weights: Array) -> int:
+    low, high = np.int64(bounds[lay.B_LOW]), np.int64(bounds[lay.B_HIGH])
+    years = np.int64(bounds[lay.B_YEARS])
+    if side == lay.SEEKERS:
+        asked = q[lay.PACKED] & lay.YEARS_MASK
+        return _pay_and_years(q[lay.PAY_LOW], q[lay.PAY_HIGH], asked, low, years, weights)
+    mine = q[lay.PACKED] & lay.YEARS_MASK
+    return _pay_and_years(low, high, years, q[lay.PAY_LOW], mine, weights)
+
+
+@inlined
 def _worse(score: int, slot: int, than_score: int, than_slot: int, high: Array, low: Array) -> bool:
     """Whether the first comes after the second: lower score, of equal scores the higher id."""
     if score != than_score:
@@ -239,7 +304,7 @@ def _worse(score: int, slot: int, than_score: int, than_slot: int, high: Array, 
     return low[slot] > low[than_slot]
 
 
-@compiled
+@inlined
 def _offer(
     scores: Array, slots: Array, held: int, k: int, score: int, slot: int, high: Array, low: Array
 ) -> int:
@@ -320,7 +385,7 @@ def _frequent_of_query(
     return _root_up(square)
 
 
-@compiled
+@inlined
 def _skill(
     side: int, worth: int, weighs: int, numbers: Array, doc: int, weight_rows: Array
 ) -> int:
@@ -373,10 +438,11 @@ def _scatter_skills(
     return stamp
 
 
-@compiled
+@inlined
 def _look_into(
     block: int,
-    fit: int,
+    rest: int,
+    surely: int,
     side: int,
     tau: int,
     k: int,
@@ -427,24 +493,48 @@ def _look_into(
             row = np.int64(numbers[first + lay.WEIGHTS])
         weight = weight_rows[row, lay.W_TEXT]
         most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
-        if (weight * most >> _ONE_BITS) + skills[doc] + fit < need:
+        reach = (weight * most >> _ONE_BITS) + skills[doc]
+        if reach + rest + surely < need:
             continue
+        packed = np.int64(numbers[first + lay.PACKED])
+        if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
+            continue
+        if side == lay.SEEKERS:
+            mine_rest = _seeker_rest(
+                numbers, first, packed, q, q_tags, weight_rows[row], paths, prefectures
+            )
+            if reach + mine_rest + surely < need:
+                continue
+        low_pay = np.int64(numbers[first + lay.PAY_LOW])
+        mine = packed & lay.YEARS_MASK
+        asking = q[lay.PACKED] & lay.YEARS_MASK
+        # Divisions cost more than all that went before, so they come late.
+        if side == lay.SEEKERS:
+            points = _pay_and_years(
+                q[lay.PAY_LOW], q[lay.PAY_HIGH], asking, low_pay, mine, weight_rows[row]
+            )
+            if reach + mine_rest + points < need:
+                continue
+        else:
+            high_pay = np.int64(numbers[first + lay.PAY_HIGH])
+            points = _pay_and_years(
+                low_pay, high_pay, mine, q[lay.PAY_LOW], asking, weight_rows[row]
+            )
+            if reach + rest + points < need:
+                continue
         counters[lay.C_DOCS] += 1
         if side == lay.SEEKERS:
-            points = pair_points(
-                q_tags, 0, len(q_tags), q[lay.PAY_LOW], q[lay.PAY_HIGH], q[lay.PACKED],
-                weight_rows[row], tags, t_start[doc], t_start[doc + 1],
-                np.int64(numbers[first + lay.PAY_LOW]), np.int64(numbers[first + lay.PACKED]),
-                paths, prefectures,
+            fits = _pair_rest(
+                q_tags, 0, len(q_tags), q[lay.PACKED], weight_rows[row], tags, t_start[doc],
+                t_start[doc + 1], packed, paths, prefectures,
             )  # fmt: skip
         else:
-            points = pair_points(
-                tags, t_start[doc], t_start[doc + 1], np.int64(numbers[first + lay.PAY_LOW]),
-                np.int64(numbers[first + lay.PAY_HIGH]), np.int64(numbers[first + lay.PACKED]),
-                weight_rows[row], q_tags, 0, len(q_tags), q[lay.PAY_LOW], q[lay.PACKED],
-                paths, prefectures,
+            fits = _pair_rest(
+                tags, t_start[doc], t_start[doc + 1], packed, weight_rows[row], q_tags, 0,
+                len(q_tags), q[lay.PACKED], paths, prefectures,
             )  # fmt: skip
-        if points < 0 or (weight * most >> _ONE_BITS) + skills[doc] + points < need:
+        points += fits
+        if fits < 0 or reach + points < need:
             continue
         dot = np.int64(sums[doc])
         for entry in range(f_start[doc], f_start[doc + 1]):
@@ -486,6 +576,7 @@ def search_segments(
     sums: Array,
     skills: Array,
     marks: Array,
+    block_rest: Array,
     block_most: Array,
     in_query: Array,
     heap_scores: Array,
@@ -497,22 +588,33 @@ def search_segments(
     """Go through the segments of a table; what is found goes into the heap and the hits.
 
     The heap holds the k best from τ up; hits are all documents that reach their own threshold.
-    The scratch arrays may hold anything, but for marks, whose stamps only grow.
+    The scratch arrays may hold anything, but for marks, whose stamps only grow. Sums of blocks that
+    cannot hold an answer are added up from whatever was there, and never read.
     """
     ladder = np.zeros(_LADDER, np.int32)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
     for segment in range(len(table)):
         f = table[segment]
+        # A length that nobody asks for: only rows that exist are read.
+        far = 1 << 40
         n_docs = f[lay.S_DOCS]
         n_blocks = (n_docs + lay.BLOCK - 1) // lay.BLOCK
         masks = carray(_pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
         bounds = carray(_pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
         thresholds_low = carray(_pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
+        regions = carray(_pointer(f[lay.S_REGIONS]), (far,), np.uint64)
+        anywhere = q[lay.PACKED] >> lay.REMOTE_AT & 1
         possible = 0
         for block in range(n_blocks):
-            fit = _block_fit(side, masks[block], bounds[block], q, q_masks, weights)
-            block_most[block] = fit
-            possible += fit >= 0
+            block_rest[block] = _IMPOSSIBLE
+            if not anywhere and not regions[block // lay.REGION] & q_masks[lay.M_PLACE]:
+                continue
+            rest = _block_rest(side, masks[block], bounds[block], q, q_masks, weights)
+            block_rest[block] = rest
+            if rest >= 0:
+                possible += 1
+                surely = _block_pay_and_years(side, bounds[block], q, weights)
+                block_most[block] = rest + surely
         if not possible:
             continue
         counters[lay.C_SEGMENTS] += 1
@@ -520,8 +622,6 @@ def search_segments(
         alive = carray(_pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
         bits = carray(_pointer(f[lay.S_BITS]), (_WORDS,), np.uint64)
         rank = carray(_pointer(f[lay.S_RANK]), (_WORDS,), np.uint32)
-        # The lengths of these are not asked for: only rows that exist are read.
-        far = 1 << 40
         start = carray(_pointer(f[lay.S_START]), (far,), np.uint32)
         ids = carray(_pointer(f[lay.S_IDS]), (far,), np.uint16)
         impacts = carray(_pointer(f[lay.S_IMPACTS]), (far,), np.uint16)
@@ -540,8 +640,11 @@ def search_segments(
         t_start = carray(_pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
         tags = carray(_pointer(f[lay.S_TAGS]), (far,), np.int32)
         numbers = carray(_pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
-        sums[:n_docs] = 0
-        skills[:n_docs] = 0
+        for block in range(n_blocks):
+            if block_rest[block] >= 0:
+                first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
+                sums[first:end] = 0
+                skills[first:end] = 0
         counters[lay.C_POSTINGS] += _scatter_terms(
             sums, bits, rank, start, ids, impacts, q_buckets, q_impacts
         )
@@ -553,7 +656,7 @@ def search_segments(
         # What the best of each block can reach, and how many blocks reach how much.
         ladder[:] = 0
         for block in range(n_blocks):
-            if block_most[block] < 0:
+            if block_rest[block] < 0:
                 continue
             first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
             weight = np.int64(
@@ -575,7 +678,7 @@ def search_segments(
         for turn in range(2):
             for block in range(n_blocks):
                 most = np.int64(block_most[block])
-                if most < 0 or (turn == 0) != (most >= first_bound):
+                if block_rest[block] < 0 or (turn == 0) != (most >= first_bound):
                     continue
                 need = np.int64(tau)
                 if counters[lay.C_HEAP] == k:
@@ -585,9 +688,9 @@ def search_segments(
                 if most < need:
                     continue
                 counters[lay.C_BLOCKS] += 1
-                fit = _block_fit(side, masks[block], bounds[block], q, q_masks, weights)
+                surely = _block_pay_and_years(side, bounds[block], q, weights)
                 least = _look_into(
-                    block, fit, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
+                    block, block_rest[block], surely, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
                     in_query, q_norm, f_start, f_term, f_impact, norms, t_start, tags, numbers, q,
                     q_tags, weight_rows, paths, prefectures, high, low, thresholds, heap_scores,
                     heap_slots, hit_scores, hit_slots, counters,
@@ -670,18 +773,14 @@ def search_head(
             entry = k_next[entry]
     counters[lay.C_STAMP] = stamp
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
-    fit = (
-        weights[lay.W_PAY]
-        + weights[lay.W_PLACE]
-        + weights[lay.W_YEARS]
-        + weights[lay.W_OCCUPATION]
-        + weights[lay.W_CERTIFICATE]
-    )
+    rest = weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
+    surely = weights[lay.W_PAY] + weights[lay.W_YEARS]
     no_bytes = nothing.view(np.uint8)
     no_query = nothing.view(np.int32)
     for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
         _look_into(
-            block, fit, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills, no_query, 0,
+            block, rest, surely, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
+            no_query, 0,
             no_starts, no_bytes, nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows,
             paths, prefectures, high, low, thresholds, heap_scores, heap_slots, hit_scores,
             hit_slots, counters,

@@ -34,6 +34,7 @@ class Segment:
     """The arrays of a segment, as `layout` names them; `row` is where the search finds them.
 
     alive: uint8 (n,). threshold: int32 (n_blocks,), not above any living document's threshold.
+    regions: uint64, the places of every REGION blocks.
     """
 
     alive: Array
@@ -59,6 +60,7 @@ class Segment:
     masks: Array
     bounds: Array
     threshold: Array
+    regions: Array
     row: Array
 
     def __len__(self) -> int:
@@ -154,6 +156,9 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         "masks": masks,
         "bounds": bounds,
         "threshold": np.zeros(len(masks), np.int32),
+        "regions": np.bitwise_or.reduceat(
+            masks[:, lay.M_PLACE], np.arange(0, len(masks), lay.REGION)
+        ),
     }
     return Segment(**arrays, row=_row(arrays))
 
@@ -215,6 +220,7 @@ _ADDRESSES = {
     lay.S_MASKS: "masks",
     lay.S_BOUNDS: "bounds",
     lay.S_THRESHOLD: "threshold",
+    lay.S_REGIONS: "regions",
 }
 
 

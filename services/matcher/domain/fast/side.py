@@ -56,6 +56,7 @@ class Scratch:
         self.sums = np.zeros(lay.MAX_SEGMENT, np.int32)
         self.skills = np.zeros(lay.MAX_SEGMENT, np.int32)
         self.marks = np.zeros(lay.MAX_SEGMENT, np.int32)
+        self.block_rest = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.block_most = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.in_query = np.zeros(lay.MOST_FREQUENT + 1, np.int32)
         self.nothing = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint16)
@@ -152,7 +153,8 @@ class Side:
             search_segments(
                 self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
                 query.tags, query.buckets, query.impacts, query.skills, *asked, scratch.sums,
-                scratch.skills, scratch.marks, scratch.block_most, scratch.in_query, *found,
+                scratch.skills, scratch.marks, scratch.block_rest, scratch.block_most,
+                scratch.in_query, *found,
             )  # fmt: skip
         head = self._head
         if len(head):
