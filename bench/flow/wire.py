@@ -5,6 +5,7 @@ would be measured as the system's. What is sent and meant is the callers'.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from bench.flow.figures import BenchFailed
 
 _PATIENCE_S = 120.0
+_IDLE_S = 10.0
+"""A connection unused for longer is opened anew: the services close theirs after 30 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,10 @@ class Door:
         parts = urlsplit(url)
         self._host, self._port = str(parts.hostname), int(parts.port or 80)
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._used_at = time.monotonic()
 
     async def __aenter__(self) -> Self:
-        self._streams = await asyncio.open_connection(self._host, self._port)
+        await self._open()
         return self
 
     async def __aexit__(
@@ -50,19 +54,23 @@ class Door:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._streams is not None:
-            self._streams[1].close()
+        self._close()
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send and wait for the whole answer. Raises BenchFailed where there is none."""
-        reader, writer = self._opened()
-        writer.write(_head("POST", path, self._host, headers, len(body)) + body)
         try:
+            if time.monotonic() - self._used_at > _IDLE_S:
+                self._close()
+                await self._open()
+            reader, writer = self._opened()
+            writer.write(_head("POST", path, self._host, headers, len(body)) + body)
             async with asyncio.timeout(_PATIENCE_S):
                 status, told = await _answer_head(reader)
-                return Answer(status, told, await _body(reader, told))
+                answer = Answer(status, told, await _body(reader, told))
         except (OSError, EOFError, TimeoutError) as error:
             raise BenchFailed(f"no answer to POST {path}: {type(error).__name__}") from error
+        self._used_at = time.monotonic()
+        return answer
 
     async def events(
         self, path: str, headers: Mapping[str, str]
@@ -88,6 +96,15 @@ class Door:
                         yield event
         except (OSError, EOFError) as error:
             raise BenchFailed(f"the stream {path} broke: {type(error).__name__}") from error
+
+    async def _open(self) -> None:
+        self._streams = await asyncio.open_connection(self._host, self._port)
+        self._used_at = time.monotonic()
+
+    def _close(self) -> None:
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
     def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._streams is None:
