@@ -43,11 +43,7 @@ async def add_encoded(tx: Transaction, outgoing: Sequence[Outgoing]) -> None:
     """Like `add_all`, for events that were encoded before, off the event loop."""
     if not outgoing:
         return
-    await tx.execute(
-        "INSERT INTO outbox (topic, key, value) "
-        "SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[])",
-        *map(list, zip(*outgoing, strict=True)),
-    )
+    await tx.copy_records_to_table("outbox", records=outgoing, columns=Outgoing._fields)
     await tx.execute("SELECT pg_notify($1, current_schema())", CHANNEL)
 
 

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 
 async def start_producer(
-    kafka: str, *, max_request_size: int, request_timeout_ms: int
+    kafka: str, *, max_request_size: int, request_timeout_ms: int, max_batch_bytes: int = 16_384
 ) -> AIOKafkaProducer:
     """A connected producer. Raises KafkaError, OSError; leaves nothing open then."""
     producer = AIOKafkaProducer(
@@ -16,6 +16,7 @@ async def start_producer(
         acks="all",
         enable_idempotence=True,
         max_request_size=max_request_size,
+        max_batch_size=max_batch_bytes,
         request_timeout_ms=request_timeout_ms,
         metadata_max_age_ms=30_000,
     )

@@ -3,16 +3,21 @@
 import asyncio
 import contextlib
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidTopicError, KafkaError, MessageSizeTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from prometheus_client import Counter, Gauge
 
 from services.kit import outbox
+from services.kit.partitions import partition_of
 from services.kit.producing import drop_producer, start_producer
 
 log = structlog.get_logger(__name__)
@@ -23,6 +28,8 @@ REFUSED = Counter("rengang_outbox_refused_total", "Events that Kafka will never 
 WAITING = Gauge("rengang_outbox_waiting", "Events not yet acknowledged by Kafka")
 
 MAX_EVENT_BYTES = 1_000_000
+# Far below what a broker must take for the largest event: a batch is refused as a whole.
+_BATCH_BYTES = 65_536
 _HEADERS = [("content-type", b"application/cloudevents+json")]
 
 # A cursor over ids would lose events: ids are handed out before commit, so a reader that remembers
@@ -121,6 +128,7 @@ class Relay:
         except (TimeoutError, KafkaError, OSError) as error:
             log.warning("relay.kafka_away", reason=str(error) or type(error).__name__)
         done: list[int] = []
+        sent: defaultdict[str, int] = defaultdict(int)
         held: set[tuple[str, str]] = set()
         for row in rows:
             fault = faults.get(row["id"], TimeoutError())
@@ -136,7 +144,9 @@ class Relay:
                 # After a failed one, later events of its key stay too and are sent again behind
                 # it: what compaction keeps must be the newest.
                 done.append(row["id"])
-                SENT.labels(row["topic"]).inc()
+                sent[row["topic"]] += 1
+        for topic, count in sent.items():
+            SENT.labels(topic).inc(count)
         if done:
             await connection.execute(_DELETE, done)
         if held:
@@ -150,6 +160,7 @@ class Relay:
                 self._kafka,
                 max_request_size=MAX_EVENT_BYTES,
                 request_timeout_ms=int(self._ack_timeout_s * 1000),
+                max_batch_bytes=_BATCH_BYTES,
             )
         return self._producer
 
@@ -163,15 +174,64 @@ async def _send(
 ) -> dict[int, BaseException | None]:
     """Outcome by row id: None where acknowledged, else the fault."""
     faults: dict[int, BaseException | None] = {}
-    acknowledged: dict[int, asyncio.Future[object]] = {}
-    for row in rows:
-        try:
-            acknowledged[row["id"]] = await producer.send(
-                row["topic"], row["value"], key=row["key"].encode(), headers=_HEADERS
-            )
-        except MessageSizeTooLargeError as error:
-            faults[row["id"]] = error
-    results = await asyncio.gather(*acknowledged.values(), return_exceptions=True)
-    for row_id, result in zip(acknowledged, results, strict=True):
-        faults[row_id] = result if isinstance(result, BaseException) else None
+    waiting: dict[asyncio.Future[object], list[int]] = {}
+    for batch in await _batches(producer, rows, faults):
+        batch.builder.close()
+        sent = await producer.send_batch(batch.builder, batch.topic, partition=batch.partition)
+        # Nobody may be left to look at it when the round is given up.
+        sent.add_done_callback(lambda done: done.cancelled() or done.exception())
+        waiting[sent] = batch.row_ids
+    if waiting:
+        # Not gather: it would cancel the batches, which the producer still handles.
+        await asyncio.wait(waiting)
+    for sent, row_ids in waiting.items():
+        faults |= dict.fromkeys(row_ids, sent.exception())
     return faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    topic: str
+    partition: int
+    builder: BatchBuilder
+    row_ids: list[int]
+
+
+async def _batches(
+    producer: AIOKafkaProducer,
+    rows: Sequence[asyncpg.Record],
+    faults: dict[int, BaseException | None],
+) -> list[_Batch]:
+    """The rows as the producer sends them, in order for each partition.
+
+    Batches of our own, because a future and a choice of partition for each event cost more than
+    the sending. Adds the faults of what cannot be sent at all.
+    """
+    batches: list[_Batch] = []
+    filling: dict[tuple[str, int], _Batch] = {}
+    n_partitions: dict[str, int] = {}
+    for row_id, topic, key_text, value in rows:
+        key = key_text.encode()
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, _HEADERS)
+        if size > MAX_EVENT_BYTES:
+            faults[row_id] = MessageSizeTooLargeError(
+                f"{size} bytes where {MAX_EVENT_BYTES} are most"
+            )
+            continue
+        if topic not in n_partitions:
+            n_partitions[topic] = len(await producer.partitions_for(topic))
+        place = (topic, partition_of(key, n_partitions[topic]))
+        batch = filling.get(place)
+        while batch is None or not _appended(batch, row_id, key, value):
+            batch = filling[place] = _Batch(*place, producer.create_batch(), [])
+            batches.append(batch)
+    return batches
+
+
+def _appended(batch: _Batch, row_id: int, key: bytes, value: bytes) -> bool:
+    """Whether there was room for it. There always is in an empty one."""
+    added = batch.builder.append(timestamp=None, key=key, value=value, headers=_HEADERS)
+    if added is None:
+        return False
+    batch.row_ids.append(row_id)
+    return True

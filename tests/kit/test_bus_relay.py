@@ -12,6 +12,8 @@ from services.kit import outbox
 from services.kit.background import background
 from services.kit.database import Database
 from services.kit.migrations import MigrationChanged, migrate
+from services.kit.outbox import Outgoing
+from services.kit.partitions import partition_of
 from services.kit.provision import provision
 from services.kit.relay import MAX_EVENT_BYTES, Relay
 from tests.kit.bus import a_topic, an_event, read, until
@@ -123,6 +125,40 @@ async def test_what_kafka_never_takes_is_kept_and_holds_up_nothing(
     async with db.transaction() as tx:
         reason = await tx.fetchval("SELECT refused FROM outbox")
     assert "MessageSizeTooLarge" in reason
+
+
+async def test_each_key_keeps_its_order_over_batches_and_partitions(
+    db: Database, kafka_server: str
+) -> None:
+    topic = await a_topic(kafka_server, partitions=5)
+    filler = b"x" * 3_000
+    values = [(f"key {n % 17}", b"%d %s" % (n, filler)) for n in range(800)]
+    # One alone is larger than a batch.
+    values.insert(400, ("key 3", b"400.5 " + filler * 200))
+    await _to(topic, db, *values)
+    async with background(relay=Relay(db.url, kafka_server, batch=300).run):
+        records = await read(kafka_server, topic.name, len(values))
+    told: dict[str, list[float]] = {}
+    for record in records:
+        told.setdefault(record.key.decode(), []).append(float(record.value.split()[0]))
+        assert record.partition == partition_of(record.key, 5)
+    assert sum(map(len, told.values())) == len(values)
+    assert all(numbers == sorted(numbers) for numbers in told.values())
+
+
+async def test_events_encoded_before_are_shipped_like_others(
+    db: Database, kafka_server: str
+) -> None:
+    topic = await a_topic(kafka_server)
+    async with db.transaction() as tx:
+        await outbox.add_encoded(tx, [])
+        await outbox.add_encoded(
+            tx, [Outgoing(topic.name, "焊工", f"{n}".encode()) for n in range(100)]
+        )
+    async with background(relay=Relay(db.url, kafka_server).run):
+        records = await read(kafka_server, topic.name, 100)
+    assert [int(record.value) for record in records] == list(range(100))
+    assert {record.key for record in records} == {"焊工".encode()}
 
 
 async def test_a_lost_database_connection_is_taken_up_again(
