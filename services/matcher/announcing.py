@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Protocol
+from uuid import UUID
 
 import orjson
 from pydantic import AwareDatetime, TypeAdapter
@@ -110,7 +111,8 @@ def _said(pair: PairNow, before: Announced | None, common: _Common) -> News | No
                 "seeker_id": pair.seeker_id,
                 "posting_id": pair.posting.doc.posting_id,
                 "employer_id": pair.posting.doc.employer_id,
-            }
+            },
+            default=_uuid_text,
         )
     else:
         kind = "MatchChanged" if was_live else "MatchFound"
@@ -148,7 +150,8 @@ def _said_of(pair: PairNow, standing: Standing) -> bytes:
             "posting": _plain_brief(pair.posting),
             "reason": reason,
             "missing": missing,
-        }
+        },
+        default=_uuid_text,
     )
 
 
@@ -193,7 +196,14 @@ def _enveloped(kind: str, row: Announced, common: _Common, data: bytes) -> bytes
     if common.traceparent is not None:
         envelope["traceparent"] = common.traceparent
     envelope["data"] = orjson.Fragment(data)
-    return orjson.dumps(envelope)
+    return orjson.dumps(envelope, default=_uuid_text)
+
+
+def _uuid_text(value: object) -> str:
+    """An id as the database's driver gives it, which is a UUID of its own kind."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is said by no event of matches")
 
 
 class LiveChange(Protocol):

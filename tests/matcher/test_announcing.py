@@ -5,12 +5,13 @@ from datetime import datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
+from asyncpg.pgproto import pgproto
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import parse
 from contracts.matches import MatchChanged, MatchFound, MatchGone, MatchWithdrawn
-from contracts.values import match_id_of
+from contracts.values import CertificateId, MatchId, PostingId, SeekerId, match_id_of
 from services.matcher.announcing import News, PairNow, digest_of, say, state_of
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import HeldCertificate, Pay, Posting, Seeker
@@ -139,6 +140,27 @@ def test_a_sum_beyond_64_bits_is_said_too() -> None:
     news = said(pair)
     assert news is not None
     assert_as_the_models_encode(news, pair)
+
+
+def test_ids_as_the_database_gives_them_are_said_alike() -> None:
+    def stored(known: UUID) -> UUID:
+        given: UUID = pgproto.UUID(known.bytes)
+        assert type(given) is not UUID
+        return given
+
+    held = a_certificate()
+    posting = replace(a_posting(), posting_id=PostingId(stored(a_posting().posting_id)))
+    seeker = replace(a_seeker(), seeker_id=SeekerId(stored(a_seeker().seeker_id)))
+    own = replace(held, certificate_id=CertificateId(stored(held.certificate_id)))
+    pair = pair_now(*ready(posting, seeker, own))
+    pair = replace(pair, match_id=MatchId(stored(pair.match_id)))
+    news = said(pair)
+    assert news is not None
+    assert news.row == getattr(said(pair_now(*ready(a_posting(), a_seeker(), held))), "row", None)
+    assert_as_the_models_encode(news, pair)
+    away = said(gone(pair), news.row)
+    assert away is not None
+    assert parse(away.outgoing.value).subject == str(pair.match_id)
 
 
 def test_the_trace_stands_in_every_event_of_the_call() -> None:

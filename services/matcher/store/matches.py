@@ -24,6 +24,7 @@ class Announced:
     digest: bytes | None = None
 
 
+# In the order of the fields of Announced and Standing.
 _SELECT = (
     "SELECT match_id, seeker_id, posting_id, version, model, score_ppm, for_seeker, for_posting, "
     "digest FROM matches"
@@ -64,6 +65,31 @@ async def upsert_matches(tx: Transaction, matches: Sequence[Announced]) -> None:
     )
 
 
+async def live_columns(
+    tx: Transaction, page: int
+) -> AsyncIterator[list[tuple[bytes, bytes, int, bool, bool]]]:
+    """(seeker, posting, score, for_seeker, for_posting) of all that are live, in no order.
+
+    Ids as bytes: there may be tens of millions of them, and none is looked at one by one.
+    """
+    cursor = await tx.cursor(
+        "SELECT uuid_send(seeker_id), uuid_send(posting_id), score_ppm, for_seeker, for_posting "
+        "FROM matches WHERE live"
+    )
+    while rows := await cursor.fetch(page):
+        yield [tuple(row) for row in rows]
+
+
+async def live_matches_of(
+    tx: Transaction, seeker_ids: Collection[SeekerId]
+) -> dict[MatchId, Announced]:
+    """All live matches of these seekers."""
+    rows = await tx.fetch(
+        f"{_SELECT} WHERE live AND seeker_id = ANY($1::uuid[])", list(seeker_ids)
+    )
+    return {row["match_id"]: _announced(row) for row in rows}
+
+
 async def live_matches(tx: Transaction, page: int) -> AsyncIterator[list[Announced]]:
     """All that are live, in no order, a page at a time, as of the first page."""
     cursor = await tx.cursor(f"{_SELECT} WHERE live")
@@ -72,14 +98,13 @@ async def live_matches(tx: Transaction, page: int) -> AsyncIterator[list[Announc
 
 
 def _announced(row: Record) -> Announced:
+    match_id, seeker_id, posting_id, version, model, *standing, digest = row
     return Announced(
-        row["match_id"],
-        row["seeker_id"],
-        row["posting_id"],
-        row["version"],
-        row["model"],
-        Standing(row["score_ppm"], row["for_seeker"], row["for_posting"])
-        if row["score_ppm"] is not None
-        else None,
-        row["digest"],
+        match_id,
+        seeker_id,
+        posting_id,
+        version,
+        model,
+        Standing(*standing) if standing[0] is not None else None,
+        digest,
     )
