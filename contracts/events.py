@@ -14,6 +14,7 @@ from contracts.certificates import (
 )
 from contracts.envelope import REQUIRED, Event, Malformed, UnknownType
 from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
+from contracts.models import ModelChosen
 from contracts.outcomes import MatchAccepted, MatchDeclined, SeekerHired, SeekerInvited
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised
 from contracts.seekers import SeekerProfiled, SeekerWithdrawn
@@ -25,7 +26,8 @@ CertificateEvent = (
 )
 MatchEvent = MatchFound | MatchChanged | MatchWithdrawn
 OutcomeEvent = MatchAccepted | MatchDeclined | SeekerInvited | SeekerHired
-AnyEvent = PostingEvent | SeekerEvent | CertificateEvent | MatchEvent | OutcomeEvent
+ModelEvent = ModelChosen
+AnyEvent = PostingEvent | SeekerEvent | CertificateEvent | MatchEvent | OutcomeEvent | ModelEvent
 
 EVENT_TYPES: dict[str, type[Event]] = {
     model.__name__: model
@@ -46,6 +48,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         MatchDeclined,
         SeekerInvited,
         SeekerHired,
+        ModelChosen,
     )
 }
 

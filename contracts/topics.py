@@ -49,8 +49,10 @@ SEEKERS = Topic("rengang.seekers", key="seeker id", compacted=True)
 CERTIFICATES = Topic("rengang.certificates", key="seeker id", compacted=True)
 MATCHES = Topic("rengang.matches", key="seeker id")
 OUTCOMES = Topic("rengang.outcomes", key="seeker id")
+# One key, so that every reader hears the choices in one order, and the last of them for ever.
+MODELS = Topic("rengang.models", key="the word model", compacted=True)
 
-TOPICS = (POSTINGS, SEEKERS, CERTIFICATES, MATCHES, OUTCOMES)
+TOPICS = (POSTINGS, SEEKERS, CERTIFICATES, MATCHES, OUTCOMES, MODELS)
 
 
 def provisioned() -> tuple[Topic, ...]:

@@ -11,6 +11,7 @@ from contracts.events import (
     EVENT_TYPES,
     CertificateEvent,
     MatchEvent,
+    ModelEvent,
     OutcomeEvent,
     PostingEvent,
     parse,
@@ -65,6 +66,9 @@ def test_a_sample_is_about_its_subject(name: str) -> None:
         assert event.key == str(event.data.seeker_id)
     elif isinstance(event, PostingEvent):
         assert event.subject == event.key == str(event.data.posting_id)
+    elif isinstance(event, ModelEvent):
+        assert event.subject == event.data.version
+        assert re.fullmatch("[0-9a-f]{16}", event.subject)
     else:
         assert event.subject == event.key == str(event.data.seeker_id)
 
@@ -89,6 +93,13 @@ def _points(reason: Reason) -> int:
     if reason.children:
         assert sum(map(_points, reason.children)) == reason.points_ppm
     return reason.points_ppm
+
+
+def test_choices_of_models_share_a_key_and_are_numbered() -> None:
+    chosen = [event for event in map(parse, SAMPLES.values()) if isinstance(event, ModelEvent)]
+    assert {event.key for event in chosen} == {"model"}
+    assert [event.version for event in chosen] == list(range(1, len(chosen) + 1))
+    assert len({event.subject for event in chosen}) > 1
 
 
 def test_the_shapes_that_vary_are_all_there() -> None:

@@ -6,8 +6,8 @@ from contracts.events import EVENT_TYPES
 from contracts.topics import TOPICS, Topic, provisioned
 
 
-def test_the_five_topics_have_a_dead_and_a_replay_side() -> None:
-    names = ["postings", "seekers", "certificates", "matches", "outcomes"]
+def test_the_six_topics_have_a_dead_and_a_replay_side() -> None:
+    names = ["postings", "seekers", "certificates", "matches", "outcomes", "models"]
     sides = ["", ".dead", ".replay"]
     assert [topic.name for topic in provisioned()] == [
         f"rengang.{name}{side}" for name in names for side in sides
@@ -21,7 +21,7 @@ def test_events_have_24_partitions_and_what_is_parked_has_one() -> None:
 
 
 def test_state_is_compacted_and_nothing_else_is() -> None:
-    compacted = {"rengang.postings", "rengang.seekers", "rengang.certificates"}
+    compacted = {f"rengang.{name}" for name in ("postings", "seekers", "certificates", "models")}
     for topic in provisioned():
         kept_for_ever = topic.config() == {"cleanup.policy": "compact"}
         assert kept_for_ever == (topic.name in compacted)
