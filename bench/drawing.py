@@ -215,8 +215,8 @@ def _places(rng: np.random.Generator, world: World) -> tuple[NDArray[np.int16], 
     kind = rng.random((PAGE, 3))
     places = np.full((PAGE, 4), NONE, np.int16)
     places[:, 0] = homes
-    places[:, 1] = np.where(kind[:, 0] < 0.6, prefectures, NONE)
-    to_capital = (kind[:, 1] < 0.35) & (prefectures != world.capital)
+    places[:, 1] = np.where(kind[:, 0] < 0.7, prefectures, NONE)
+    to_capital = (kind[:, 1] < 0.4) & (prefectures != world.capital)
     places[:, 2] = np.where(to_capital, world.capital, NONE)
     places[:, 3] = np.where((kind[:, 2] < 0.15) & (others != homes), others, NONE)
     return homes, places

@@ -9,7 +9,21 @@ from rapidfuzz.distance import Indel
 from rapidfuzz.process import cdist
 
 from bench.drawing import EMPLOYMENTS, NONE
-from bench.kernels import NOT_ELIGIBLE, People, Tree, score_all
+from bench.kernels import (
+    N_PEOPLE,
+    NOT_ELIGIBLE,
+    P_CERTIFIED,
+    P_EDUCATION,
+    P_EMPLOYMENT,
+    P_LEVELS,
+    P_OCCUPATIONS,
+    P_PAY_FLOOR,
+    P_PLACES,
+    P_REMOTE,
+    P_YEARS,
+    Tree,
+    score_all,
+)
 from bench.population import Population
 from bench.queries import Query
 from contracts.values import PPM
@@ -32,7 +46,22 @@ class Asking:
         self._occupation = {code: at for at, code in enumerate(world.occupations)}
         closeness = np.array(CLOSENESS_PPM, np.int64)
         self.tree = Tree(_paths(world.occupations), closeness, world.prefecture)
-        self.people = People(*(getattr(page, name) for name in People._fields))
+        self.people = np.empty((len(page.homes), N_PEOPLE), np.int32)
+        for column, values in (
+            (P_EDUCATION, page.educations),
+            (P_EMPLOYMENT, page.employments),
+            (P_REMOTE, page.remote),
+            (P_PAY_FLOOR, page.pay_floors),
+            (P_YEARS, page.years),
+        ):
+            self.people[:, column] = values
+        for column, pairs in (
+            (P_OCCUPATIONS, page.occupations),
+            (P_CERTIFIED, page.certified),
+            (P_LEVELS, page.levels),
+            (P_PLACES, page.places),
+        ):
+            self.people[:, column : column + pairs.shape[1]] = pairs
 
     def job(self, posting: PreparedPosting) -> Ints:
         """The numbers of a posting. One of the bench names one certificate at most."""

@@ -47,40 +47,44 @@ class Tree(NamedTuple):
     prefecture: NDArray[np.int16]
 
 
-class People(NamedTuple):
-    """The columns of `drawing.Page` that eligibility and fit read."""
-
-    occupations: NDArray[np.int16]
-    certified: NDArray[np.int16]
-    levels: NDArray[np.int8]
-    places: NDArray[np.int16]
-    pay_floors: NDArray[np.int32]
-    years: NDArray[np.int8]
-    educations: NDArray[np.int8]
-    employments: NDArray[np.int8]
-    remote: NDArray[np.bool_]
+# What eligibility and fit read of a seeker: int32, a row each, in these columns; pairs take two.
+(
+    P_EDUCATION,
+    P_EMPLOYMENT,
+    P_REMOTE,
+    P_PAY_FLOOR,
+    P_YEARS,
+    P_OCCUPATIONS,
+    _,
+    P_CERTIFIED,
+    _,
+    P_LEVELS,
+    _,
+    P_PLACES,
+) = range(12)
+N_PEOPLE = 15
 
 
 @compiled
-def _meet(job: NDArray[np.int64], people: People, row: int) -> int:
+def _meet(job: NDArray[np.int64], people: NDArray[np.int32], row: int) -> int:
     """0 where they may not meet, else _ACCEPTED where the place is, and _REMOTE where it can be."""
-    if people.educations[row] < job[EDUCATION]:
+    if people[row, P_EDUCATION] < job[EDUCATION]:
         return 0
-    if not (job[EMPLOYMENT] >> people.employments[row]) & 1:
+    if not (job[EMPLOYMENT] >> people[row, P_EMPLOYMENT]) & 1:
         return 0
     if job[MUST] >= 0:
         held = 0
         for nth in range(2):
-            if people.certified[row, nth] == job[MUST]:
-                held = max(held, people.levels[row, nth])
+            if people[row, P_CERTIFIED + nth] == job[MUST]:
+                held = max(held, people[row, P_LEVELS + nth])
         if held < job[MUST_LEVEL]:
             return 0
     near = 0
     for nth in range(4):
-        place = people.places[row, nth]
-        if place >= 0 and place in (job[COUNTY], job[PREFECTURE]):
+        place = people[row, P_PLACES + nth]
+        if place == job[COUNTY] or place == job[PREFECTURE]:
             near = _ACCEPTED
-    if job[REMOTE] == 1 and people.remote[row]:
+    if job[REMOTE] == 1 and people[row, P_REMOTE] == 1:
         near |= _REMOTE
     return near
 
@@ -90,19 +94,19 @@ def _fit(
     job: NDArray[np.int64],
     weights: NDArray[np.int64],
     tree: Tree,
-    people: People,
+    people: NDArray[np.int32],
     row: int,
     near: int,
 ) -> int:
     """Points for pay, place, years, occupation and certificate, as `scoring` words them."""
-    low, high, floor = job[LOW], job[HIGH], np.int64(people.pay_floors[row])
+    low, high, floor = job[LOW], job[HIGH], np.int64(people[row, P_PAY_FLOOR])
     if floor <= low:
         pay = _PPM
     elif floor <= high:
         pay = _HALF + _HALF * (high - floor) // (high - low)
     else:
         pay = _HALF * max(0, 4 * high - 3 * floor) // floor
-    home = people.places[row, 0]
+    home = people[row, P_PLACES]
     if near & _ACCEPTED and home == job[COUNTY]:
         place = 1_000_000
     elif near & _REMOTE:
@@ -111,11 +115,11 @@ def _fit(
         place = 700_000
     else:
         place = 400_000
-    years = np.int64(people.years[row])
+    years = np.int64(people[row, P_YEARS])
     experience = _PPM if years >= job[YEARS] else _PPM * years // job[YEARS]
     shared = 0
     for nth in range(2):
-        own = people.occupations[row, nth]
+        own = people[row, P_OCCUPATIONS + nth]
         level = 0
         while (
             own >= 0 and level < 4 and tree.paths[own, level] == tree.paths[job[OCCUPATION], level]
@@ -124,8 +128,8 @@ def _fit(
         shared = max(shared, level)
     certificate = 0
     for nth in range(2):
-        if people.certified[row, nth] >= 0 and people.certified[row, nth] == job[WANTED]:
-            certificate = max(certificate, _HALF + _HALF * min(people.levels[row, nth], 8) // 8)
+        if people[row, P_CERTIFIED + nth] >= 0 and people[row, P_CERTIFIED + nth] == job[WANTED]:
+            certificate = max(certificate, _HALF + _HALF * min(people[row, P_LEVELS + nth], 8) // 8)
     points: int = (
         weights[W_PAY] * pay // _PPM
         + weights[W_PLACE] * place // _PPM
@@ -141,7 +145,7 @@ def score_all(
     job: NDArray[np.int64],
     weights: NDArray[np.int64],
     tree: Tree,
-    people: People,
+    people: NDArray[np.int32],
     dense: NDArray[np.int64],
     term_starts: NDArray[np.int64],
     buckets: NDArray[np.int32],
@@ -173,8 +177,8 @@ def score_all(
             for at in range(skill_starts[row], skill_starts[row + 1]):
                 best = max(best, similar[asked, skills[at]])
             for nth in range(2):
-                if people.certified[row, nth] >= 0:
-                    best = max(best, similar[asked, names[people.certified[row, nth]]])
+                if people[row, P_CERTIFIED + nth] >= 0:
+                    best = max(best, similar[asked, names[people[row, P_CERTIFIED + nth]]])
             points += weights[W_SKILLS] * weighs[asked] * best // whole
         scores[row] = points + _fit(job, weights, tree, people, row, near)
 
@@ -184,7 +188,7 @@ def fit_all(
     job: NDArray[np.int64],
     weights: NDArray[np.int64],
     tree: Tree,
-    people: People,
+    people: NDArray[np.int32],
     points: NDArray[np.int64],
 ) -> None:
     """Fill points (n,): of the fit alone; NOT_ELIGIBLE where the two may not meet."""
@@ -238,7 +242,7 @@ def rank_everyone(
     job: NDArray[np.int64],
     weights: NDArray[np.int64],
     tree: Tree,
-    people: People,
+    people: NDArray[np.int32],
     sums: NDArray[np.int64],
     points: NDArray[np.int64],
     id_high: NDArray[np.uint64],

@@ -15,7 +15,7 @@ from contracts.vocabulary.counties import places
 from contracts.vocabulary.occupations import occupations
 
 WORDS = 200_000
-WORD_EXPONENT = 0.85
+WORD_EXPONENT = 0.8
 TOPIC = 120
 """Words that mark an occupation: half its own, half shared with its neighbours in the tree."""
 

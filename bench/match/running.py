@@ -55,7 +55,7 @@ def run(
     all_peers, missing = peers.found(peers.QUICK if quick else peers.ALL)
     few_peers, _ = peers.found(peers.ON_THE_WAY)
     result = Result(settings=settings, machine=_machine(), missing=missing)
-    to_come = updating.A_QUERY * queries
+    to_come = updating.A_QUERY * (1 + queries)
     progress(f"drawing {seekers:,} seekers")
     everyone = make_population(seed, world or make_world(seed), seekers, to_come)
     sizes = () if quick else tuple(size for size in SIZES if size < seekers)
@@ -124,7 +124,7 @@ def _measure_size(
                     median_ms=median_ms(held.other_s),
                     p99_ms=p99_ms(held.other_s),
                     queries=len(held.other_s),
-                    recall=_recall(other, held.asked, held.answers, truth),
+                    recall=recall_of(other, held.asked, held.answers, truth),
                     fused=other.fused,
                     bytes_per_seeker=peer.held_bytes() / n,
                     build_s=peer_build_s,
@@ -138,7 +138,7 @@ def _measure_size(
         progress(f"{n:,} seekers: {rows[-1].name} measured, {time.monotonic() - began:.0f} s")
     if not ours_s:
         ours_s, _ = timed(way, queries)
-    recall = _recall(way, range(len(queries)), answers, truth)
+    recall = recall_of(way, range(len(queries)), answers, truth)
     held_per_seeker = ours.held_bytes() / n
     result.rows.append(
         Row(
@@ -166,7 +166,7 @@ def _truth(population: Population, queries: Sequence[Query]) -> Truth:
     return Truth(tuple(rows), tuple(pairs))
 
 
-def _recall(way: Way, asked: Sequence[int], answers: Sequence[Any], truth: Truth) -> float | None:
+def recall_of(way: Way, asked: Sequence[int], answers: Sequence[Any], truth: Truth) -> float | None:
     """The mean share of the exact rows that were found; of queries that have any."""
     shares = [
         len(truth.rows[at].intersection(way.rows(answer))) / len(truth.rows[at])

@@ -18,7 +18,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout with a space in its path, set up with a Python that only tells what it is told."""
     root = (tmp_path / "我的 checkout").resolve()
     (root / ".venv" / "bin").mkdir(parents=True)
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock"):
         (root / name).write_text(f"{name}\n", encoding="utf-8")
     script = root / "rengang"
     script.write_bytes((ROOT / "rengang").read_bytes())
@@ -70,6 +70,17 @@ def test_a_changed_lock_sets_up_again(checkout: Path) -> None:
     # There is no dev/bootstrap.py in this checkout, and that is what is asked for.
     assert done.returncode != 0
     assert "bootstrap.py" in done.stderr
+
+
+def test_only_measurements_need_the_peers(checkout: Path) -> None:
+    assert run(checkout / "rengang", "lint", cwd=checkout).returncode == 0
+    assert "bootstrap.py" in run(checkout / "rengang", "bench", "match", cwd=checkout).stderr
+
+
+def test_an_environment_with_the_peers_keeps_them(checkout: Path) -> None:
+    stamp(checkout, "requirements-bench")
+    for command in ("up", "test", "bench"):
+        assert run(checkout / "rengang", command, cwd=checkout).returncode == 0
 
 
 def test_only_tests_and_checks_need_the_tools_for_development(checkout: Path) -> None:
