@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from fastapi import FastAPI
@@ -21,6 +22,7 @@ from contracts.certificates import (
     CertificateVerified,
 )
 from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
+from contracts.models import ModelChosen
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised
 from contracts.seekers import SeekerProfiled, SeekerWithdrawn
 from contracts.topics import CERTIFICATES, POSTINGS, SEEKERS
@@ -103,10 +105,12 @@ def make_app(
                 index.enter(f"waiting for the process of {running} to stop")
                 await asyncio.sleep(1)
             index.enter("building the index")
-            await actions.begin(index, now())
+            await actions.begin(index)
             spare_collector()
             index.enter("ready")
-            async with background(relay=relay.run, bus=bus.run):
+            async with background(
+                relay=relay.run, bus=bus.run, matching=partial(actions.follow_choices, index, now)
+            ):
                 reason = await lock.lost()
                 log.critical("shard.lost", shard=str(shard), reason=reason)
                 on_shard_lost()
@@ -133,7 +137,7 @@ def make_app(
             http.Check("index", index.check),
         ],
         lifespan=lifespan,
-        routers=[api.routes(index, shard=str(shard))],
+        routers=[api.routes(index, shard=str(shard), clock=now)],
         asyncapi=asyncapi_document,
     )
 
@@ -143,7 +147,7 @@ def asyncapi_document() -> dict[str, object]:
     return asyncapi.document(
         title="匹配 Matcher",
         version="1",
-        sends=[MatchFound, MatchChanged, MatchWithdrawn],
+        sends=[MatchFound, MatchChanged, MatchWithdrawn, ModelChosen],
         receives=[
             PostingPublished,
             PostingRevised,
@@ -154,6 +158,7 @@ def asyncapi_document() -> dict[str, object]:
             CertificateVerified,
             CertificateRejected,
             CertificateLapsed,
+            ModelChosen,
         ],
     )
 

@@ -16,7 +16,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from contracts.topics import PARTITIONS, POSTINGS, Topic
+from contracts.topics import MODELS, PARTITIONS, POSTINGS, Topic
 from contracts.values import PPM, SeekerId
 from services.kit.settings import PostgresUrl, ServiceSettings
 
@@ -51,7 +51,7 @@ class Shard:
 
     def partitions(self, topic: Topic) -> range:
         """The partitions it reads: fixed, so that no rebalance moves a seeker."""
-        if topic is POSTINGS:
+        if topic in (POSTINGS, MODELS):
             return range(topic.partitions)
         return range(self.index, topic.partitions, self.count)
 
@@ -101,15 +101,14 @@ class MatcherSettings(ServiceSettings):
         return {name: value for name, value in given.items() if value is not None}
 
 
-class VerifySettings(BaseSettings):
-    """The check from outside: no more than where the data is."""
+class FitSettings(BaseSettings):
+    """What a model is fitted from: all shards of one database, so no shard is named."""
 
     model_config = SettingsConfigDict(
         env_prefix="RENGANG_", extra="ignore", frozen=True, populate_by_name=True
     )
 
     database_url: PostgresUrl
-    shard: ShardSetting = Shard(0, 1)
 
     @classmethod
     def settings_customise_sources(
@@ -117,3 +116,9 @@ class VerifySettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """As every service reads them: also `<NAME>_FILE`, and no .env."""
         return ServiceSettings.settings_customise_sources(settings_cls, *sources, **named)
+
+
+class VerifySettings(FitSettings):
+    """The check from outside: no more than where the data is."""
+
+    shard: ShardSetting = Shard(0, 1)

@@ -10,7 +10,7 @@ from contracts.matches import MatchChanged, MatchFound, MatchState, MatchWithdra
 from services.kit.consumer import Handler
 from services.kit.database import Database, DatabaseUnavailable, Transaction
 from services.kit.migrations import migrate
-from services.matcher.actions import begin, inherit
+from services.matcher.actions import begin, inherit, sweep
 from services.matcher.announcing import digest_of
 from services.matcher.domain.engine import Pair
 from services.matcher.handlers import market_handler
@@ -76,7 +76,11 @@ class Matcher:
         await self.db.open()
         self._new_process()
         assert await inherit(self.db, self.shard.count, self.shard.owns) is None
-        await begin(self.index, NOW)
+        await self.begin()
+
+    async def begin(self) -> None:
+        await begin(self.index)
+        await sweep(self.index, lambda: NOW)
 
     async def close(self) -> None:
         self.index.close()
@@ -86,7 +90,7 @@ class Matcher:
         """Forget all that is in memory and begin again from what is stored."""
         self.index.close()
         self._new_process()
-        await begin(self.index, NOW)
+        await self.begin()
 
     async def take(self, *events: AnyEvent) -> None:
         await self.handle(events)

@@ -63,18 +63,19 @@ class LiveMatch(Standing):
 
 
 @dataclass(frozen=True, slots=True)
-class LiveChange:
-    """What a pair is now: live as told, or None where it is live no more."""
+class PairChange:
+    """What a pair is now: how it is live, or None where it is live no more."""
 
     seeker_id: SeekerId
     posting_id: PostingId
-    match: LiveMatch | None
+    standing: Standing | None
 
 
 class MatchEngine(Protocol):
     """Keeps the live set of all documents put so far, exactly: it always equals `oracle.live_set`.
 
-    One thread at a time. All of it is CPU work, to be run off the event loop.
+    It holds no documents, only what it needs of them. One thread at a time; all of it is CPU work,
+    to be run off the event loop.
     """
 
     @property
@@ -88,18 +89,29 @@ class MatchEngine(Protocol):
         model.
         """
 
-    def settle(self) -> list[LiveChange]:
+    def wanted(self) -> list[SeekerId]:
+        """Seekers whose own lists ran short by the changes taken: to be handed to `refill`."""
+
+    def refill(self, seekers: Iterable[PreparedSeeker]) -> None:
+        """Search again for the postings of these seekers, who are as they were put last.
+
+        Raises ModelMismatch as `apply` does.
+        """
+
+    def settle(self) -> list[PairChange]:
         """The pairs whose live state may have changed since the last call, as they are now.
 
         Net: a pair that came and went in between is not told. A pair is told too where only its
         reasons may have changed, so the caller still compares. Ordered by posting, then seeker.
+        Raises ListsShort while a seeker is wanted.
         """
 
-    def live(self) -> dict[Pair, Standing]:
-        """The whole live set, without reasons. Settles in silence: the start compares by it."""
+    def standing(self, pairs: Iterable[Pair]) -> list[Standing | None]:
+        """How each of these pairs is live; None where it is not."""
 
-    def explain(self, seeker_id: SeekerId, posting_id: PostingId) -> Explanation | None:
-        """The reasons for any pair of known documents, live or not; None where one is unknown."""
+
+class ListsShort(RuntimeError):
+    """A list must be refilled before the live set can be told."""
 
 
 class ModelMismatch(ValueError):

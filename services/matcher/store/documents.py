@@ -4,21 +4,27 @@ A row never goes: a closed posting and a withdrawn seeker leave their version, s
 event is known as older.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
 
 from contracts.values import PostingId, SeekerId
 from services.kit.database import Record, Transaction
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
+from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.vector import TermVector
+
+Facts = TypeVar("Facts", PostingFacts, SeekerFacts)
 
 # The documents are dataclasses of plain values; these read back what orjson wrote of them.
 _POSTING = TypeAdapter(Posting)
 _SEEKER = TypeAdapter(Seeker)
 _HELD = TypeAdapter(tuple[HeldCertificate, ...])
+
+# A first page may have to wait until a million rows are sorted.
+_PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,140 +37,168 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Terms:
-    """A document's term vector, and the version of the model that made it."""
+class Made(Generic[Facts]):
+    """What the index needs of a document; by: the model and the rules that made it."""
 
     vector: TermVector
-    model: str
+    facts: Facts
+    by: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PostingRow:
-    """A posting and the terms of its text; terms: None unless it is open."""
+    """A posting and what was made of it; made: None unless it is open."""
 
     doc: Posting
-    terms: Terms | None
+    made: Made[PostingFacts] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeekerRow:
-    """A profile and the terms of its text; terms: None unless looking.
+    """A profile and what was made of it and of its certificates; made: None unless looking.
 
     held: certificates in force, joined when read; they are written as a folder.
     """
 
     doc: Seeker
-    terms: Terms | None
+    made: Made[SeekerFacts] | None
     held: tuple[HeldCertificate, ...] = ()
 
 
-async def upsert_postings(tx: Transaction, postings: Sequence[PostingRow]) -> set[PostingId]:
-    """Write those that are newer than what is stored, each id once; returns their ids."""
-    rows = await tx.fetch(
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """All that is known of a seeker: a profile, a folder, or one of them, each of its version."""
+
+    profile: SeekerRow | None
+    folder: Folder | None
+
+
+async def upsert_postings(tx: Transaction, postings: Sequence[PostingRow]) -> None:
+    """Write them where they are newer than what is stored; each id once."""
+    if not postings:
+        return
+    await tx.execute(
         """
-        INSERT INTO postings AS old (posting_id, version, open, document, terms, terms_model)
+        INSERT INTO postings AS old (posting_id, version, open, document, terms, facts, made_by)
         SELECT * FROM unnest(
-            $1::uuid[], $2::int[], $3::bool[], $4::jsonb[], $5::bytea[], $6::text[]
+            $1::uuid[], $2::int[], $3::bool[], $4::jsonb[], $5::bytea[], $6::bytea[], $7::text[]
         )
         ON CONFLICT (posting_id) DO UPDATE SET
             version = excluded.version, open = excluded.open, document = excluded.document,
-            terms = excluded.terms, terms_model = excluded.terms_model
+            terms = excluded.terms, facts = excluded.facts, made_by = excluded.made_by
         WHERE old.version < excluded.version
-        RETURNING posting_id
         """,
         [row.doc.posting_id for row in postings],
         [row.doc.version for row in postings],
         [row.doc.open for row in postings],
         [row.doc for row in postings],
-        [row.terms and row.terms.vector.to_bytes() for row in postings],
-        [row.terms and row.terms.model for row in postings],
+        *_made(row.made for row in postings),
     )
-    return {row["posting_id"] for row in rows}
 
 
-async def upsert_seekers(tx: Transaction, seekers: Sequence[SeekerRow]) -> set[SeekerId]:
-    """Write those that are newer than what is stored, each id once; returns their ids.
+async def upsert_seekers(tx: Transaction, seekers: Sequence[SeekerRow]) -> None:
+    """Write them where they are newer than what is stored; each id once.
 
     Of a seeker who withdrew nothing is kept but the version.
     """
-    rows = await tx.fetch(
+    if not seekers:
+        return
+    await tx.execute(
         """
-        INSERT INTO seekers AS old (seeker_id, version, looking, document, terms, terms_model)
+        INSERT INTO seekers AS old (seeker_id, version, looking, document, terms, facts, made_by)
         SELECT * FROM unnest(
-            $1::uuid[], $2::int[], $3::bool[], $4::jsonb[], $5::bytea[], $6::text[]
+            $1::uuid[], $2::int[], $3::bool[], $4::jsonb[], $5::bytea[], $6::bytea[], $7::text[]
         )
         ON CONFLICT (seeker_id) DO UPDATE SET
             version = excluded.version, looking = excluded.looking, document = excluded.document,
-            terms = excluded.terms, terms_model = excluded.terms_model
+            terms = excluded.terms, facts = excluded.facts, made_by = excluded.made_by
         WHERE old.version < excluded.version
-        RETURNING seeker_id
         """,
         [row.doc.seeker_id for row in seekers],
         [row.doc.version for row in seekers],
         [row.doc.looking for row in seekers],
         [row.doc if row.doc.looking else None for row in seekers],
-        [row.terms and row.terms.vector.to_bytes() for row in seekers],
-        [row.terms and row.terms.model for row in seekers],
+        *_made(row.made for row in seekers),
     )
-    return {row["seeker_id"] for row in rows}
 
 
-async def upsert_folders(tx: Transaction, folders: Sequence[Folder]) -> set[SeekerId]:
-    """Write those that are newer than what is stored, each seeker once; returns their ids."""
-    rows = await tx.fetch(
+async def upsert_folders(tx: Transaction, folders: Sequence[Folder]) -> None:
+    """Write them where they are newer than what is stored; each seeker once."""
+    if not folders:
+        return
+    await tx.execute(
         """
         INSERT INTO certificates AS old (seeker_id, version, held)
         SELECT * FROM unnest($1::uuid[], $2::int[], $3::jsonb[])
         ON CONFLICT (seeker_id) DO UPDATE SET version = excluded.version, held = excluded.held
         WHERE old.version < excluded.version
-        RETURNING seeker_id
         """,
         [folder.seeker_id for folder in folders],
         [folder.version for folder in folders],
         [folder.held for folder in folders],
     )
-    return {row["seeker_id"] for row in rows}
 
 
-async def update_terms_of_postings(
-    tx: Transaction, terms: Sequence[tuple[PostingId, Terms]]
-) -> None:
-    """Replace the term vectors of open postings."""
+async def update_made_of_postings(tx: Transaction, postings: Sequence[PostingRow]) -> None:
+    """Replace what was made of these, where they are still of the same version."""
     await tx.execute(
         """
-        UPDATE postings SET terms = new.terms, terms_model = new.model
-        FROM unnest($1::uuid[], $2::bytea[], $3::text[]) AS new (posting_id, terms, model)
-        WHERE postings.posting_id = new.posting_id AND open
+        UPDATE postings SET terms = new.terms, facts = new.facts, made_by = new.made_by
+        FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::bytea[], $5::text[])
+            AS new (posting_id, version, terms, facts, made_by)
+        WHERE postings.posting_id = new.posting_id AND postings.version = new.version AND open
         """,
-        *_columns(terms),
+        [row.doc.posting_id for row in postings],
+        [row.doc.version for row in postings],
+        *_made(row.made for row in postings),
     )
 
 
-async def update_terms_of_seekers(tx: Transaction, terms: Sequence[tuple[SeekerId, Terms]]) -> None:
-    """Replace the term vectors of those who are looking."""
+async def update_made_of_seekers(tx: Transaction, seekers: Sequence[SeekerRow]) -> None:
+    """Replace what was made of these, where their profiles are still of the same version."""
+    if not seekers:
+        return
     await tx.execute(
         """
-        UPDATE seekers SET terms = new.terms, terms_model = new.model
-        FROM unnest($1::uuid[], $2::bytea[], $3::text[]) AS new (seeker_id, terms, model)
-        WHERE seekers.seeker_id = new.seeker_id AND looking
+        UPDATE seekers SET terms = new.terms, facts = new.facts, made_by = new.made_by
+        FROM unnest($1::uuid[], $2::int[], $3::bytea[], $4::bytea[], $5::text[])
+            AS new (seeker_id, version, terms, facts, made_by)
+        WHERE seekers.seeker_id = new.seeker_id AND seekers.version = new.version AND looking
         """,
-        *_columns(terms),
+        [row.doc.seeker_id for row in seekers],
+        [row.doc.version for row in seekers],
+        *_made(row.made for row in seekers),
     )
 
 
-def _columns(terms: Sequence[tuple[UUID, Terms]]) -> tuple[list[UUID], list[bytes], list[str]]:
+def _made(
+    rows: Iterable[Made[PostingFacts] | Made[SeekerFacts] | None],
+) -> tuple[list[bytes | None], list[bytes | None], list[str | None]]:
+    made = list(rows)
     return (
-        [document_id for document_id, _ in terms],
-        [made.vector.to_bytes() for _, made in terms],
-        [made.model for _, made in terms],
+        [each and each.vector.to_bytes() for each in made],
+        [each and each.facts.to_bytes() for each in made],
+        [each and each.by for each in made],
     )
 
 
-_POSTINGS = "SELECT document, terms, terms_model FROM postings"
+_POSTINGS = "SELECT document, terms, facts, made_by FROM postings"
 _SEEKERS = """
-SELECT seeker_id, s.version, looking, document, terms, terms_model, coalesce(held, '[]') AS held
+SELECT seeker_id, s.version, looking, document, terms, facts, made_by,
+       coalesce(held, '[]') AS held
 FROM seekers s LEFT JOIN certificates USING (seeker_id)
 """
+
+
+async def select_posting_versions(
+    tx: Transaction, posting_ids: Collection[PostingId]
+) -> dict[PostingId, int]:
+    """The versions of these postings, without those that were never heard of."""
+    rows = await tx.fetch(
+        "SELECT posting_id, version FROM postings WHERE posting_id = ANY($1::uuid[])",
+        list(posting_ids),
+    )
+    return {row["posting_id"]: row["version"] for row in rows}
 
 
 async def select_postings(
@@ -185,6 +219,30 @@ async def select_seekers(
     return {row.doc.seeker_id: row for row in found}
 
 
+async def select_known(
+    tx: Transaction, seeker_ids: Collection[SeekerId]
+) -> dict[SeekerId, Known]:
+    """All that is known of these seekers, each with its version."""
+    rows = await tx.fetch(
+        """
+        SELECT seeker_id, s.version, looking, document, terms, facts, made_by,
+               c.version AS held_version, coalesce(held, '[]') AS held
+        FROM unnest($1::uuid[]) AS asked (seeker_id)
+        LEFT JOIN seekers s USING (seeker_id) LEFT JOIN certificates c USING (seeker_id)
+        """,
+        list(seeker_ids),
+    )
+    return {
+        row["seeker_id"]: Known(
+            _seeker(row) if row["version"] else None,
+            Folder(row["seeker_id"], row["held_version"], _HELD.validate_python(row["held"]))
+            if row["held_version"]
+            else None,
+        )
+        for row in rows
+    }
+
+
 async def open_postings(tx: Transaction, page: int) -> AsyncIterator[list[PostingRow]]:
     """All open postings in order of id, a page at a time, as of the first page."""
     async for rows in _pages(tx, f"{_POSTINGS} WHERE open ORDER BY posting_id", page):
@@ -197,9 +255,65 @@ async def looking_seekers(tx: Transaction, page: int) -> AsyncIterator[list[Seek
         yield [_seeker(row) for row in rows]
 
 
+async def postings_not_made_by(tx: Transaction, by: str, limit: int) -> list[PostingRow]:
+    """Some of the open postings that something else made, or nothing."""
+    rows = await tx.fetch(
+        f"{_POSTINGS} WHERE open AND (made_by, facts IS NULL) IS DISTINCT FROM ($1, false) "
+        "LIMIT $2",
+        by,
+        limit,
+    )
+    return [_posting(row) for row in rows]
+
+
+async def seekers_not_made_by(
+    tx: Transaction, by: str, after: SeekerId | None, limit: int
+) -> list[SeekerRow]:
+    """Those who are looking and that something else made, or nothing, in order of id."""
+    rows = await tx.fetch(
+        f"{_SEEKERS} WHERE looking AND (made_by, facts IS NULL) IS DISTINCT FROM ($1, false) "
+        "AND ($2::uuid IS NULL OR seeker_id > $2) ORDER BY seeker_id LIMIT $3",
+        by,
+        after,
+        limit,
+    )
+    return [_seeker(row) for row in rows]
+
+
+async def made_postings(
+    tx: Transaction, page: int
+) -> AsyncIterator[list[tuple[PostingId, Made[PostingFacts]]]]:
+    """What was made of all open postings, a page at a time, as of the first page."""
+    query = "SELECT posting_id, terms, facts, made_by FROM postings WHERE open ORDER BY posting_id"
+    async for rows in _pages(tx, query, page):
+        yield [(row["posting_id"], _made_posting(row)) for row in rows]
+
+
+async def made_seekers(
+    tx: Transaction, page: int
+) -> AsyncIterator[list[tuple[SeekerId, Made[SeekerFacts]]]]:
+    """What was made of all who are looking, a page at a time, as of the first page."""
+    query = "SELECT seeker_id, terms, facts, made_by FROM seekers WHERE looking ORDER BY seeker_id"
+    async for rows in _pages(tx, query, page):
+        yield [(row["seeker_id"], _made_seeker(row)) for row in rows]
+
+
+async def select_seeker_ids(
+    tx: Transaction, after: SeekerId | None, limit: int
+) -> list[SeekerId]:
+    """Seekers of whom a profile was ever heard, in order of id."""
+    rows = await tx.fetch(
+        "SELECT seeker_id FROM seekers WHERE $1::uuid IS NULL OR seeker_id > $1 "
+        "ORDER BY seeker_id LIMIT $2",
+        after,
+        limit,
+    )
+    return [row["seeker_id"] for row in rows]
+
+
 async def _pages(tx: Transaction, query: str, page: int) -> AsyncIterator[list[Record]]:
     cursor = await tx.cursor(query)
-    while rows := await cursor.fetch(page):
+    while rows := await cursor.fetch(page, timeout=_PATIENCE_S):
         yield rows
 
 
@@ -227,7 +341,10 @@ async def count_all(tx: Transaction) -> Counts:
 
 
 def _posting(row: Record) -> PostingRow:
-    return PostingRow(_POSTING.validate_python(row["document"]), _terms(row))
+    return PostingRow(
+        _POSTING.validate_python(row["document"]),
+        _made_posting(row) if row["facts"] is not None else None,
+    )
 
 
 def _seeker(row: Record) -> SeekerRow:
@@ -236,10 +353,15 @@ def _seeker(row: Record) -> SeekerRow:
         if row["looking"]
         else Seeker(SeekerId(row["seeker_id"]), row["version"], looking=False)
     )
-    return SeekerRow(doc, _terms(row), _HELD.validate_python(row["held"]))
+    made = _made_seeker(row) if row["facts"] is not None else None
+    return SeekerRow(doc, made, _HELD.validate_python(row["held"]))
 
 
-def _terms(row: Record) -> Terms | None:
-    if row["terms"] is None:
-        return None
-    return Terms(TermVector.from_bytes(row["terms"]), row["terms_model"])
+def _made_posting(row: Record) -> Made[PostingFacts]:
+    facts = PostingFacts.from_bytes(row["facts"])
+    return Made(TermVector.from_bytes(row["terms"]), facts, row["made_by"])
+
+
+def _made_seeker(row: Record) -> Made[SeekerFacts]:
+    facts = SeekerFacts.from_bytes(row["facts"])
+    return Made(TermVector.from_bytes(row["terms"]), facts, row["made_by"])

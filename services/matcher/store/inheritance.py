@@ -14,8 +14,8 @@ from services.kit.database import Transaction
 _PATIENCE_S = 6 * 60 * 60.0
 
 _COLUMNS = {
-    "postings": "posting_id version open document terms terms_model",
-    "seekers": "seeker_id version looking document terms terms_model",
+    "postings": "posting_id version open document terms facts made_by",
+    "seekers": "seeker_id version looking document terms facts made_by",
     "certificates": "seeker_id version held",
     "matches": "match_id seeker_id posting_id version live score_ppm for_seeker for_posting digest "
     "model",

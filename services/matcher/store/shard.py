@@ -14,7 +14,8 @@ from typing import Any
 
 import asyncpg
 
-from services.kit.database import DatabaseUnavailable, Transaction
+from contracts.values import SeekerId
+from services.kit.database import DatabaseUnavailable, Transaction, affected
 from services.matcher.domain.model import Limits
 
 _TAKE_LOCK = (
@@ -132,16 +133,75 @@ async def update_computed(tx: Transaction, computed: Computed) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Live matches that are being brought from one way of computing to another, by seeker's id.
+
+    of: what they are brought to. swept_to: the last seeker that is done; None before the first.
+    """
+
+    of: str
+    swept_to: SeekerId | None
+
+
+async def select_sweep(tx: Transaction) -> Sweep | None:
+    """The sweep that is under way, if one is."""
+    row = await tx.fetchrow("SELECT sweep_of, swept_to FROM shard WHERE sweep_of IS NOT NULL")
+    return Sweep(row["sweep_of"], row["swept_to"]) if row else None
+
+
+async def update_sweep(tx: Transaction, sweep: Sweep | None) -> None:
+    """Note how far a sweep is; None: all is done."""
+    await tx.execute(
+        "UPDATE shard SET sweep_of = $1, swept_to = $2",
+        sweep and sweep.of,
+        sweep and sweep.swept_to,
+    )
+
+
 async def select_active_model(tx: Transaction) -> bytes | None:
     """The artefact of the model in force; None where none was ever stored."""
     artefact: bytes | None = await tx.fetchval("SELECT artefact FROM models WHERE active")
     return artefact
 
 
+async def select_wanted_model(tx: Transaction) -> bytes | None:
+    """The artefact of the model that was chosen and is not in force yet, if there is one."""
+    artefact: bytes | None = await tx.fetchval(
+        "SELECT artefact FROM models JOIN shard ON wanted_model = version"
+    )
+    return artefact
+
+
+async def want_model(tx: Transaction, version: str) -> bool:
+    """Note the model that is to be put in force; False where it is not stored here.
+
+    The one that is in force already takes back an earlier choice.
+    """
+    status = await tx.execute(
+        "UPDATE shard SET wanted_model = CASE WHEN active THEN NULL ELSE version END "
+        "FROM models WHERE version = $1",
+        version,
+    )
+    return affected(status) == 1
+
+
+async def put_wanted_in_force(tx: Transaction) -> None:
+    """Let the wanted model be the one in force."""
+    await tx.execute("UPDATE models SET active = false WHERE active")
+    await tx.execute(
+        "UPDATE models SET active = true FROM shard WHERE version = shard.wanted_model"
+    )
+    await tx.execute("UPDATE shard SET wanted_model = NULL")
+
+
 async def insert_model(tx: Transaction, version: str, artefact: bytes) -> None:
     """Store a model and put it in force; there must be none in force."""
     await tx.execute(
-        "INSERT INTO models (version, artefact, active) VALUES ($1, $2, true)", version, artefact
+        "INSERT INTO models (version, artefact, active) VALUES ($1, $2, true) "
+        "ON CONFLICT (version) DO UPDATE SET active = true",
+        version,
+        artefact,
     )
 
 

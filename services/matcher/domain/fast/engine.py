@@ -90,6 +90,17 @@ class KnownLive:
     for_seeker: Array
     for_posting: Array
 
+    @classmethod
+    def joined(cls, parts: Sequence["KnownLive"]) -> "KnownLive":
+        """All of the parts."""
+        kinds = (np.uint64,) * 4 + (np.int32, np.bool_, np.bool_)
+        return cls(
+            *(
+                np.concatenate([np.zeros(0, kind), *(getattr(each, name) for each in parts)])
+                for name, kind in zip(cls.__slots__, kinds, strict=True)
+            )
+        )
+
 
 class FastEngine:
     """A `MatchEngine`. slack: how many entries a list keeps beyond those that count."""
@@ -123,6 +134,7 @@ class FastEngine:
         self._revised_seekers, self._revised_postings = Growing(np.uint8), Growing(np.uint8)
         self._told: dict[int, set[int]] = {lay.SEEKERS: set(), lay.POSTINGS: set()}
         self._scratch: list[Scratch] = []
+        self._loading = {lay.SEEKERS: Batch(), lay.POSTINGS: Batch()}
 
     @property
     def model(self) -> Model:
@@ -141,19 +153,37 @@ class FastEngine:
         }
 
     def load(self, postings: Iterable[KnownPosting], seekers: Iterable[KnownSeeker]) -> None:
-        """Take all documents into an engine that is empty. Lists stay empty: `restore` or `fill`."""
-        batch = Batch()
+        """Take all documents into an engine that is empty. Lists stay empty: `restore` or fill."""
+        self.take_postings(postings)
+        self.take_seekers(seekers)
+        self.lay_out()
+
+    def take_postings(self, postings: Iterable[KnownPosting]) -> None:
+        """Take postings of an engine that is being loaded; each once."""
         for posting in postings:
             slot = self._postings.slots.take(posting.posting_id)
             self._known[slot] = posting.facts, posting.terms
-            batch.append(slot, self._numbering.posting_row(posting.facts, posting.terms))
-        self._postings.load(batch)
-        batch = Batch()
+            self._loading[lay.POSTINGS].append(
+                slot, self._numbering.posting_row(posting.facts, posting.terms)
+            )
+
+    def take_seekers(self, seekers: Iterable[KnownSeeker]) -> None:
+        """Take seekers of an engine that is being loaded; each once."""
+        batch = self._loading[lay.SEEKERS]
         for seeker in seekers:
             slot = self._seekers.slots.take(seeker.seeker_id)
             batch.append(slot, self._numbering.seeker_row(seeker.facts, seeker.terms))
-        self._seekers.load(batch)
+
+    def lay_out(self) -> None:
+        """All documents have been taken: lay them out for the search."""
+        for side, key in ((self._postings, lay.POSTINGS), (self._seekers, lay.SEEKERS)):
+            side.load(self._loading[key])
+            self._loading[key] = Batch()
         self._reserve()
+
+    def posting_ids(self) -> list[PostingId]:
+        """All postings, in no order."""
+        return [PostingId(self._postings.slots.id_of(slot)) for slot in self._known]
 
     def restore(self, live: KnownLive) -> None:
         """Set all lists from the whole live set of the loaded documents, as it was stored."""

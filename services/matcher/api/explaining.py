@@ -1,4 +1,4 @@
-"""The HTTP door, for operators: which model is in force, and why a pair stands as it does.
+"""Questions to the index: which model is in force and how it does, and why a pair stands so.
 
 Seekers and employers read matches at their own services' doors.
 """
@@ -6,17 +6,16 @@ Seekers and employers read matches at their own services' doors.
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Query
 
 from contracts.matches import Missing, Reason
 from contracts.reasons import render, render_missing
 from contracts.values import PostingId, SeekerId, match_id_of
-from services.kit.auth import Role, require
 from services.kit.problems import Problem
 from services.matcher import actions
 from services.matcher.actions import PairExplained
 from services.matcher.announcing import missing_of, reason_of
+from services.matcher.api.shapes import Out, WeightsOut
 from services.matcher.domain.eligibility import Rule
 from services.matcher.domain.engine import Standing
 from services.matcher.index import Index, IndexNotReady
@@ -31,23 +30,7 @@ _RULES: dict[Rule, tuple[str, str]] = {
 }
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class WeightsOut(_Out):
-    """What a perfect match in each respect adds to the score, in millionths."""
-
-    text: int
-    skills: int
-    pay: int
-    place: int
-    experience: int
-    occupation: int
-    certificate: int
-
-
-class CountsOut(_Out):
+class CountsOut(Out):
     """How much this shard holds. folders: seekers of whose certificates something is known."""
 
     open_postings: int
@@ -56,7 +39,7 @@ class CountsOut(_Out):
     live_matches: int
 
 
-class EngineOut(_Out):
+class EngineOut(Out):
     """The index in memory: its kind, what building it took, and how often it had to be built.
 
     builds: since the process began; more than one where a transaction failed. thinking_seconds:
@@ -70,7 +53,7 @@ class EngineOut(_Out):
     thinking_seconds: float
 
 
-class ModelOut(_Out):
+class ModelOut(Out):
     """The model in force. rules: hash of the code that scores, which no model holds."""
 
     version: str
@@ -84,7 +67,7 @@ class ModelOut(_Out):
     engine: EngineOut
 
 
-class BrokenRule(_Out):
+class BrokenRule(Out):
     """A hard requirement that the pair does not meet."""
 
     rule: Rule
@@ -92,7 +75,7 @@ class BrokenRule(_Out):
     en: str
 
 
-class ReasonOut(_Out):
+class ReasonOut(Out):
     """A node of the explanation, in words; the leaves' points add up to the score."""
 
     code: str
@@ -117,7 +100,7 @@ class ReasonOut(_Out):
         )
 
 
-class MissingOut(_Out):
+class MissingOut(Out):
     """Something the posting asks for and the seeker does not show, in words."""
 
     code: str
@@ -136,7 +119,7 @@ class MissingOut(_Out):
         )
 
 
-class StandingOut(_Out):
+class StandingOut(Out):
     """In whose list of best the pair stands, and the score as last announced."""
 
     score_ppm: int
@@ -144,7 +127,7 @@ class StandingOut(_Out):
     for_posting: bool
 
 
-class ExplanationOut(_Out):
+class ExplanationOut(Out):
     """Why a pair is live or not, from what is stored now.
 
     standing: null where the pair is not live; then either a rule is broken, or the score is below
@@ -165,10 +148,8 @@ class ExplanationOut(_Out):
 
 
 def routes(index: Index, *, shard: str) -> APIRouter:
-    """The routes under /v1. shard: i/n, as it is set."""
-    router = APIRouter(
-        prefix="/v1", tags=["matcher"], dependencies=[Depends(require(Role.OPERATOR))]
-    )
+    """GET /model and /explain. shard: i/n, as it is set."""
+    router = APIRouter()
 
     @router.get("/model", summary="当前模型与引擎 The model in force, and the engine")
     async def get_model() -> ModelOut:
