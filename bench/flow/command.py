@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -48,7 +49,8 @@ The whole system on this machine: how many postings a second it keeps up with, a
 a posting takes from its 201 to the stream of a seeker whom it fits; beside the same hops without
 matching, in the same run and in turns.
 
-With the full size the market takes long to load; keep its folder and use it again."""
+At the full size the market has some millions of matches and takes long to load: keep its folder and
+use it again. Nobody claims a certificate in it. What a block publishes is closed after it."""
 
 _EXAMPLES = """\
 examples:
@@ -68,6 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     say = _Progress()
     try:
         run = asyncio.run(_measured(wanted, say))
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     except (BenchFailed, StackFailed, FolderRefused) as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 1
@@ -125,6 +129,10 @@ class _Progress:
 
 
 async def _measured(wanted: argparse.Namespace, say: _Progress) -> Run:
+    # As Ctrl-C: what was started is ended, and a folder of our own removed.
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     path: Path | None = wanted.load or wanted.keep
     if path is not None:
         return await _on_folder(wanted, path, say)

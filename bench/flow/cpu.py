@@ -2,13 +2,15 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import psutil
 
 OTHERS = "others"
 """Processes that are none of ours."""
+
+_DATABASE = "rengang_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,13 @@ class Reading:
 def read(pids: Mapping[str, int]) -> Reading:
     """A reading of these processes, and of this one as "bench"; a process that is gone is left out.
 
-    PostgreSQL's work is its children's: a session that ends takes its share out of the sum.
+    PostgreSQL's work is its children's: it is told by the database they work for. A session that
+    ends takes its share out of the sum.
     """
-    used = {name: seconds for name, pid in pids.items() if (seconds := _used_s(pid)) is not None}
+    used: dict[str, float] = {}
+    for name, pid in pids.items():
+        for part, seconds in _used_s(name, pid):
+            used[part] = used.get(part, 0.0) + seconds
     own = os.times()
     return Reading(time.perf_counter(), used | {"bench": own.user + own.system}, _machine_s())
 
@@ -55,17 +61,27 @@ def _machine_s() -> float:
     return float(sum(value for name, value in times._asdict().items() if name not in idle))
 
 
-def _used_s(pid: int) -> float | None:
+def _used_s(name: str, pid: int) -> Iterator[tuple[str, float]]:
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
     except psutil.Error:
-        return None
-    total = 0.0
+        return
     for one in family:
         try:
             times = one.cpu_times()
+            part = part_of(name, " ".join(one.cmdline()))
         except psutil.Error:
             continue
-        total += times.user + times.system
-    return total
+        yield part, times.user + times.system
+
+
+def part_of(name: str, title: str) -> str:
+    """Under what a process is counted: its name, and of PostgreSQL's sessions also the database.
+
+    title: as PostgreSQL sets it, "postgres: USER rengang_SERVICE HOST(PORT) STATE".
+    """
+    database = next((word for word in title.split() if word.startswith(_DATABASE)), None)
+    if not title.startswith("postgres:") or database is None:
+        return name
+    return f"{name}:{database.removeprefix(_DATABASE)}"

@@ -154,6 +154,8 @@ def _cpu_rows(run: Run) -> Rows:
             (f"{engine}, {_share(share)}", run.latencies(engine, share)) for share in run.shares
         ]
         for kind, blocks in kinds:
+            if not blocks:
+                continue
             names = {name for block in blocks for name in block.cpu}
             used = {
                 name: median([block.cpu.get(name, 0.0) for block in blocks]) or 0.0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.flow.cpu import OTHERS, Reading, cores
+from bench.flow.cpu import OTHERS, Reading, cores, part_of
 from bench.flow.figures import MATCHER, PASSTHROUGH, percentile
 from tests.bench.flow_runs import a_latency_block, a_rate_block, a_run
 
@@ -57,3 +57,10 @@ def test_cores_are_of_the_time_between_and_others_are_the_rest() -> None:
     used = cores(before, after)
     assert used == pytest.approx({"kafka": 0.5, "talent": 0.1, OTHERS: 0.9})
     assert list(used) == [OTHERS, "kafka", "talent"]
+
+
+def test_a_session_of_postgresql_counts_for_its_database() -> None:
+    title = "postgres: rengang rengang_seekers 127.0.0.1(41234) INSERT"
+    assert part_of("postgres", title) == "postgres:seekers"
+    assert part_of("postgres", "postgres: walwriter") == "postgres"
+    assert part_of("seekers", "python -m services.seekers.main") == "seekers"
