@@ -39,6 +39,7 @@ COMMANDS = tuple(
         ),
         ("topic", "topic", "look at a topic of the bus", "topic tail matches -n 5"),
         ("dead", "dead", "list and send back records that were parked", "dead list"),
+        ("model", "model", "fit a model, and choose the one in force", "model fit"),
         ("seed", "seed", "load the sample market again", "seed"),
         ("test", "test", "run the tests", "test tests/matcher -k exact"),
         ("lint", "lint", "check style, types and who imports whom", "lint"),

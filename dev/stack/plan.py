@@ -18,6 +18,7 @@ from dev.stack.postgres import Postgres, PostgresUnavailable
 from dev.stack.probes import http_ready
 from dev.stack.program import Errand, Program, StackFailed, Stage
 from dev.stack.servers import kafka_program, postgres_program
+from dev.stack.state import StackState
 from dev.stack.supervisor import OnChange, Stack
 
 SERVICES = {
@@ -167,14 +168,36 @@ def _service(
                 "RENGANG_HOST": HOST,
                 "RENGANG_PORT": str(port),
                 "RENGANG_DATABASE_URL": f"{server}/rengang_{name}",
-                "NUMBA_CACHE_DIR": _compiled_code(),
+                "NUMBA_CACHE_DIR": compiled_code(),
             }
             | _secret(name, folder)
         ),
     )
 
 
-def _compiled_code() -> str:
+def beside(service: str, folder: DataFolder, running: StackState) -> dict[str, str]:
+    """The environment of a process that works on a running service's database, and is no service.
+
+    Raises StackFailed where somebody else runs the server and no setting says where.
+    """
+    server = Elsewhere.from_environment().database_server
+    ours = next((part for part in running.programs if part.name == "postgres"), None)
+    if ours is not None:
+        port = int(ours.address.rpartition(":")[2])
+        server = Postgres(folder.path, port, folder.secret("postgres")).server
+    if server is None:
+        raise StackFailed(
+            "the stack's database server is not its own: set RENGANG_DATABASE_SERVER as for up"
+        )
+    return environment(
+        {
+            "RENGANG_DATABASE_URL": f"{server}/rengang_{service}",
+            "NUMBA_CACHE_DIR": compiled_code(),
+        }
+    )
+
+
+def compiled_code() -> str:
     """Where compiled code is kept. Not beside the source: the checkout may be read-only."""
     return os.environ.get("NUMBA_CACHE_DIR") or str(jars.cache_folder() / "compiled")
 

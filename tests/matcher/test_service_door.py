@@ -26,7 +26,7 @@ from tests.matcher.market import (
     verified,
     withdrawn,
 )
-from tests.support import published_issuer
+from tests.support import NOW, published_issuer
 
 WELDER = "6-18-02-04"
 JOB = posting_state(
@@ -63,7 +63,7 @@ def an_app(index: Index, jwks_url: str) -> FastAPI:
         authenticator=Authenticator(KeySet(jwks_url), ISSUER, AUDIENCE),
         readiness=[],
         lifespan=no_lifespan,
-        routers=[api.routes(index, shard="0/1")],
+        routers=[api.routes(index, shard="0/1", clock=lambda: NOW)],
         asyncapi=asyncapi_document,
     )
 
