@@ -3,12 +3,12 @@
 Which pairs are live, and when this is written, does not live here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,26 +16,21 @@ from pydantic import AwareDatetime, TypeAdapter
 
 from contracts.envelope import new_event_id
 from contracts.matches import (
-    MatchChanged,
     MatchFound,
-    MatchGone,
     MatchState,
-    MatchWithdrawn,
     Missing,
     PostingBrief,
     Reason,
 )
 from contracts.postings import Pay
 from contracts.topics import MATCHES
-from contracts.values import CertificateId, MatchId, PostingId, SeekerId, match_id_of
+from contracts.values import CertificateId, MatchId, SeekerId, match_id_of
 from services.kit.outbox import Outgoing
 from services.matcher.domain.documents import Posting
 from services.matcher.domain.engine import LiveMatch, Standing
 from services.matcher.domain.explain import Explanation, Node, Params, tell
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.store.matches import Announced
-
-Announcement = MatchFound | MatchChanged | MatchWithdrawn
 
 _TIME: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 
@@ -206,46 +201,6 @@ def _uuid_text(value: object) -> str:
     raise TypeError(f"a {type(value).__name__} is said by no event of matches")
 
 
-class LiveChange(Protocol):
-    """What a pair is now: live as told, or None where it is live no more."""
-
-    @property
-    def seeker_id(self) -> SeekerId: ...
-    @property
-    def posting_id(self) -> PostingId: ...
-    @property
-    def match(self) -> LiveMatch | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class EventNews:
-    """An event, and the row that remembers it."""
-
-    row: Announced
-    event: Announcement
-
-
-def news_of(
-    changes: Iterable[LiveChange],
-    known: Mapping[MatchId, Announced],
-    postings: Mapping[PostingId, Posting],
-    model: str,
-    now: datetime,
-) -> list[EventNews]:
-    """What must be said so that the announced pairs are as told; nothing where nothing is new.
-
-    changes: each pair once. known: what was announced of them. postings: those of the pairs, also
-    closed ones. model: version of the one in force.
-    """
-    found: list[EventNews] = []
-    for change in changes:
-        before = known.get(match_id_of(change.seeker_id, change.posting_id))
-        news = _news(change, before, postings[change.posting_id], model, now)
-        if news is not None:
-            found.append(news)
-    return found
-
-
 def state_of(seeker_id: SeekerId, posting: Posting, match: LiveMatch, model: str) -> MatchState:
     """All that an event says of a live pair."""
     return MatchState(
@@ -300,43 +255,4 @@ def _reason(node: Node) -> Reason:
         params=node.params or {},
         certificate_id=node.certificate_id,
         children=tuple(map(_reason, node.children)),
-    )
-
-
-def _news(
-    change: LiveChange, before: Announced | None, posting: Posting, model: str, now: datetime
-) -> EventNews | None:
-    was_live = before is not None and before.standing is not None
-    version = before.version + 1 if before else 1
-    if change.match is None:
-        return _gone(change, posting, version, model, now) if was_live else None
-    state = state_of(change.seeker_id, posting, change.match, model)
-    row = Announced(
-        MatchId(state.match_id),
-        change.seeker_id,
-        change.posting_id,
-        version,
-        model,
-        Standing(state.score_ppm, state.for_seeker, state.for_posting),
-        digest_of(state),
-    )
-    if before and (before.standing, before.digest) == (row.standing, row.digest):
-        return None
-    kind = MatchChanged if was_live else MatchFound
-    return EventNews(row, kind(subject=str(state.match_id), time=now, version=version, data=state))
-
-
-def _gone(
-    change: LiveChange, posting: Posting, version: int, model: str, now: datetime
-) -> EventNews:
-    match_id = match_id_of(change.seeker_id, change.posting_id)
-    gone = MatchGone(
-        match_id=match_id,
-        seeker_id=change.seeker_id,
-        posting_id=change.posting_id,
-        employer_id=posting.employer_id,
-    )
-    return EventNews(
-        Announced(match_id, change.seeker_id, change.posting_id, version, model),
-        MatchWithdrawn(subject=str(match_id), time=now, version=version, data=gone),
     )

@@ -1,6 +1,6 @@
 """What any matching engine does, and the values it takes and gives.
 
-How one does it does not live here: `matchset` scans plainly, others may be faster.
+How one does it does not live here: `fast` does.
 """
 
 from collections.abc import Iterable

@@ -3,12 +3,12 @@
 Nothing here is fast, and nothing fast lives here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 
 from contracts.values import PostingId, SeekerId
 from services.matcher.domain.eligibility import broken_rules
-from services.matcher.domain.engine import LiveMatch, Pair
+from services.matcher.domain.engine import LiveMatch, Pair, Standing
 from services.matcher.domain.explain import explain
 from services.matcher.domain.model import Limits
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
@@ -31,13 +31,19 @@ def live_set(
         for pair, (posting, seeker) in document.items()
         if not broken_rules(posting, seeker)
     }
+    return {
+        pair: LiveMatch(at.score_ppm, at.for_seeker, at.for_posting, explain(*document[pair]))
+        for pair, at in standings(limits, scored).items()
+    }
+
+
+def standings(limits: Limits, scored: Mapping[Pair, int]) -> dict[Pair, Standing]:
+    """Every live pair and how it is live. scored: in millionths, of all pairs that are eligible."""
     listed = {pair: points for pair, points in scored.items() if points >= limits.tau_ppm}
     of_seekers = _best(listed, limits.k_s, owner=lambda pair: pair[0], other=lambda pair: pair[1])
     of_postings = _best(listed, limits.k_p, owner=lambda pair: pair[1], other=lambda pair: pair[0])
     return {
-        pair: LiveMatch(
-            listed[pair], pair in of_seekers, pair in of_postings, explain(*document[pair])
-        )
+        pair: Standing(listed[pair], pair in of_seekers, pair in of_postings)
         for pair in of_seekers | of_postings
     }
 
