@@ -41,7 +41,7 @@ async def on_match_events(
 def _update_of(event: AnyEvent) -> Match | None:
     match event:
         case MatchFound() | MatchChanged():
-            return _live(event.data, event.version)
+            return live_match_of(event.data, event.version)
         case MatchWithdrawn(data=gone):
             return Match(
                 match_id=MatchId(gone.match_id),
@@ -56,7 +56,8 @@ def _update_of(event: AnyEvent) -> Match | None:
             return None
 
 
-def _live(state: MatchState, version: int) -> Match:
+def live_match_of(state: MatchState, version: int) -> Match:
+    """A live match as its event has it."""
     return Match(
         match_id=MatchId(state.match_id),
         seeker_id=SeekerId(state.seeker_id),
@@ -64,8 +65,9 @@ def _live(state: MatchState, version: int) -> Match:
         version=version,
         standing=Standing.SEEN if state.for_seeker else Standing.UNSEEN,
         score_ppm=state.score_ppm,
-        # What is compared with what was kept must be as it comes back from the database.
+        # What is compared with what was kept must be as it comes back from the database. Without
+        # what goes without saying, most fit a row as they are and need not be squeezed.
         content=state.model_dump(
-            mode="json", include={"posting", "reason", "missing"}, exclude_none=True
+            mode="json", include={"posting", "reason", "missing"}, exclude_defaults=True
         ),
     )

@@ -1,5 +1,6 @@
 """Matches as seekers know them: heard of, listed, and told of in a feed and to webhooks."""
 
+from collections import Counter as Counts
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -97,8 +98,8 @@ async def _tell(
         ],
         now,
     )
-    for entry in entries:
-        TOLD.labels(entry.kind, str(entry.notify).lower()).inc()
+    for (kind, notify), count in Counts((entry.kind, entry.notify) for entry in entries).items():
+        TOLD.labels(kind, str(notify).lower()).inc(count)
 
 
 @dataclass(frozen=True, slots=True)

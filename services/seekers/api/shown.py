@@ -112,11 +112,13 @@ class MatchOut(BaseModel):
 
     @classmethod
     def of(cls, content: Content, **of: Any) -> "MatchOut":
-        """content: as the event had it. of: the other fields."""
+        """content: as the event had it, defaults left out. of: the other fields."""
         return cls(
             posting=PostingShown.of(PostingBrief.model_validate(content["posting"])),
             reason=ReasonOut.of(Reason.model_validate(content["reason"])),
-            missing=[MissingOut.of(Missing.model_validate(one)) for one in content["missing"]],
+            missing=[
+                MissingOut.of(Missing.model_validate(one)) for one in content.get("missing", ())
+            ],
             **of,
         )
 

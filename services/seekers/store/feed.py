@@ -74,24 +74,28 @@ async def select_last_seqs(tx: Transaction, seeker_ids: Iterable[SeekerId]) -> d
 
 async def insert_entries(tx: Transaction, entries: Iterable[Entry]) -> None:
     """Append to feeds whose heads are locked."""
-    await tx.executemany(
-        f"INSERT INTO feed ({_ENTRY}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",  # noqa: S608
-        [
-            (
-                entry.seeker_id,
-                entry.seq,
-                entry.at,
-                entry.kind,
-                entry.notify,
-                entry.match_id,
-                entry.posting_id,
-                entry.match_version,
-                entry.score_ppm,
-                entry.content,
-            )
-            for entry in entries
-        ],
-    )
+    rows = [
+        (
+            entry.seeker_id,
+            entry.seq,
+            entry.at,
+            entry.kind,
+            entry.notify,
+            entry.match_id,
+            entry.posting_id,
+            entry.match_version,
+            entry.score_ppm,
+            entry.content,
+        )
+        for entry in entries
+    ]
+    if rows:
+        await tx.execute(
+            f"INSERT INTO feed ({_ENTRY}) SELECT * FROM unnest("  # noqa: S608
+            "$1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::bool[], $6::uuid[], "
+            "$7::uuid[], $8::int[], $9::int[], $10::jsonb[])",
+            *map(list, zip(*rows, strict=True)),
+        )
 
 
 async def select_entries(
@@ -185,27 +189,32 @@ async def select_seen(
 
 
 async def upsert_matches(tx: Transaction, matches: Iterable[Match], now: datetime) -> None:
-    """Keep what was heard; the seekers' heads are locked."""
-    await tx.executemany(
-        f"INSERT INTO matches ({_MATCH}, heard_at) "  # noqa: S608
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
-        "ON CONFLICT (match_id) DO UPDATE SET version = $4, standing = $5, score_ppm = $6, "
-        "content = $7, notified_ppm = $8, heard_at = $9",
-        [
-            (
-                match.match_id,
-                match.seeker_id,
-                match.posting_id,
-                match.version,
-                match.standing,
-                match.score_ppm,
-                match.content,
-                match.notified_ppm,
-                now,
-            )
-            for match in matches
-        ],
-    )
+    """Keep what was heard, each match once; the seekers' heads are locked."""
+    rows = [
+        (
+            match.match_id,
+            match.seeker_id,
+            match.posting_id,
+            match.version,
+            match.standing,
+            match.score_ppm,
+            match.content,
+            match.notified_ppm,
+        )
+        for match in matches
+    ]
+    if rows:
+        await tx.execute(
+            f"INSERT INTO matches ({_MATCH}, heard_at) SELECT *, $9::timestamptz FROM unnest("  # noqa: S608
+            "$1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::int[], $7::jsonb[], "
+            "$8::int[]) "
+            "ON CONFLICT (match_id) DO UPDATE SET version = excluded.version, "
+            "standing = excluded.standing, score_ppm = excluded.score_ppm, "
+            "content = excluded.content, notified_ppm = excluded.notified_ppm, "
+            "heard_at = excluded.heard_at",
+            *map(list, zip(*rows, strict=True)),
+            now,
+        )
 
 
 def _match(row: Record) -> Match:
