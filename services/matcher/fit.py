@@ -179,8 +179,9 @@ class _Read:
         """Let the database go."""
         await self._pages.aclose()
 
-    async def _next(self) -> _Page:
-        return await anext(self._pages, ())
+    async def _next(self) -> _Page | None:
+        # Not an empty tuple: as the default of anext it ends in a SystemError (CPython 3.11).
+        return await anext(self._pages, None)
 
 
 async def _planned(url: str) -> Plan:
