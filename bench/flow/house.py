@@ -12,8 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from bench.flow.backlog import Watch
 from bench.flow.figures import MATCHER, PASSTHROUGH, BenchFailed
+from bench.flow.wire import Door
 from dev import issuer
 from dev.stack import plan, state
 from dev.stack.folder import DataFolder
@@ -67,6 +70,10 @@ class House:
         """Have the matcher read and announce. settings: in place of the caller's environment."""
         environment = {**self._matcher.environment, **(settings or {})}
         await self._seat(replace(self._matcher, name=MATCHER, environment=environment))
+        # It serves while it still takes the matches over from other limits or another model.
+        async with Door(self.url(MATCHER)) as door:
+            while await self._takes_over(door):  # noqa: ASYNC110 (another process does it)
+                await asyncio.sleep(0.5)
 
     async def seat_passthrough(self, script: Mapping[str, Any]) -> None:
         """Have the stand-in read in the matcher's place, for the matcher's group.
@@ -98,6 +105,12 @@ class House:
             raise BenchFailed(
                 f"died in the middle: {', '.join(fallen)}; see the logs in its folder"
             )
+
+    async def _takes_over(self, door: Door) -> bool:
+        """Whether stored matches are not all compared with the model and limits in force yet."""
+        answer = await door.get("/v1/models", self.headers("operator", "flow-bench"))
+        items = orjson.loads(answer.expect(200).body)["items"]
+        return any(item["progress"] is not None for item in items)
 
     async def _seat(self, program: Program) -> None:
         await self.leave_empty()

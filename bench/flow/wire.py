@@ -56,19 +56,26 @@ class Door:
     ) -> None:
         self._close()
 
+    async def get(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Ask and wait for the whole answer. Raises BenchFailed where there is none."""
+        return await self._ask("GET", path, headers, b"")
+
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send and wait for the whole answer. Raises BenchFailed where there is none."""
+        return await self._ask("POST", path, headers, body)
+
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         try:
             if time.monotonic() - self._used_at > _IDLE_S:
                 self._close()
                 await self._open()
             reader, writer = self._opened()
-            writer.write(_head("POST", path, self._host, headers, len(body)) + body)
+            writer.write(_head(method, path, self._host, headers, len(body)) + body)
             async with asyncio.timeout(_PATIENCE_S):
                 status, told = await _answer_head(reader)
                 answer = Answer(status, told, await _body(reader, told))
         except (OSError, EOFError, TimeoutError) as error:
-            raise BenchFailed(f"no answer to POST {path}: {type(error).__name__}") from error
+            raise BenchFailed(f"no answer to {method} {path}: {type(error).__name__}") from error
         self._used_at = time.monotonic()
         return answer
 
