@@ -9,7 +9,23 @@ import pytest
 
 from tests import servers
 
+_LONGER = 10
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: what is drawn at random goes on for longer."""
+    parser.addoption(
+        "--long", action="store_true", help=f"random histories of {_LONGER} times the length"
+    )
+
+
 FreshDatabase = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def times(request: pytest.FixtureRequest) -> int:
+    """How many times its length a random history goes on for: 1, or 10 with `--long`."""
+    return _LONGER if request.config.getoption("--long") else 1
 
 
 @pytest.fixture(scope="session")

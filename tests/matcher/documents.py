@@ -58,12 +58,17 @@ UNITS = tuple(PayUnit)
 
 def posting_id(number: int) -> PostingId:
     """Ids in order of their numbers."""
-    return PostingId(UUID(int=number))
+    return PostingId(UUID(int=_spread(number)))
 
 
 def seeker_id(number: int) -> SeekerId:
     """Ids in order of their numbers."""
-    return SeekerId(UUID(int=1 << 64 | number))
+    return SeekerId(UUID(int=1 << 127 | _spread(number)))
+
+
+def _spread(number: int) -> int:
+    """In order of the numbers, over both halves of an id, and over all bits of the lower one."""
+    return number >> 1 << 64 | (number & 1) << 63
 
 
 def certificate_id(number: int) -> CertificateId:

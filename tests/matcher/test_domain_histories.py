@@ -1,23 +1,34 @@
 """Whatever happens to a market, however it is heard, the live set is that of its state."""
 
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from contracts.values import PostingId, SeekerId
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
-from services.matcher.domain.engine import Change, LiveMatch, Pair, PutPosting, PutSeeker, Standing
-from services.matcher.domain.matchset import MatchSet
-from services.matcher.domain.oracle import live_set
+from services.matcher.domain.engine import Change, PutPosting, PutSeeker
+from services.matcher.domain.fast.engine import FastEngine
+from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from tests.matcher.documents import certificates_held, postings, seekers
+from tests.matcher.engines import Kept, Scores, Walk, plain
 
 numbers = st.integers(1, 5)
 Folder = tuple[SeekerId, int, tuple[HeldCertificate, ...]]
 News = Posting | Seeker | Folder
+
+_LONG_S = 3600
 
 
 class Market(RuleBasedStateMachine):
@@ -34,14 +45,22 @@ class Market(RuleBasedStateMachine):
         self.seekers: dict[SeekerId, Seeker] = {}
         self.folders: dict[SeekerId, Folder] = {}
         self.batch: list[Change] = []
-        self.live: dict[Pair, LiveMatch] = {}
 
     @initialize(
-        tau_ppm=st.sampled_from((0, 150_000, 300_000)), k_s=st.integers(0, 3), k_p=st.integers(0, 3)
+        tau_ppm=st.sampled_from((0, 150_000, 300_000)),
+        k_s=st.integers(0, 3),
+        k_p=st.integers(0, 3),
+        head=st.integers(1, 5),
+        segment=st.integers(5, 20),
+        slack=st.integers(0, 2),
     )
-    def begin(self, tau_ppm: int, k_s: int, k_p: int) -> None:
+    def begin(self, tau_ppm: int, k_s: int, k_p: int, head: int, segment: int, slack: int) -> None:
         self.model = base_model().limited(tau_ppm=tau_ppm, k_s=k_s, k_p=k_p)
-        self.engine = MatchSet(self.model)
+        self.sizes, self.slack = Sizes(head, segment), slack
+        self.kept = Kept(self.an_engine())
+
+    def an_engine(self) -> FastEngine:
+        return FastEngine(self.model, sizes=self.sizes, slack=self.slack)
 
     def next_version(self, of: object) -> int:
         self.versions[of] = self.versions.get(of, 0) + 1
@@ -102,48 +121,63 @@ class Market(RuleBasedStateMachine):
 
     @rule()
     def apply_batch(self) -> None:
-        self.engine.apply(self.batch)
+        self.kept.take(*self.batch)
         self.batch = []
-
-    @rule()
-    def restart(self) -> None:
-        """A new process reads the tables; what it must tell is the difference to what was told."""
-        self.settle()
-        self.engine = MatchSet(self.model)
-        self.engine.apply(self.everything())
-        assert self.engine.live() == {
-            pair: Standing(match.score_ppm, match.for_seeker, match.for_posting)
-            for pair, match in self.live.items()
-        }
 
     @rule()
     def settle(self) -> None:
         self.apply_batch()
-        for change in self.engine.settle():
-            pair = (change.seeker_id, change.posting_id)
-            if change.match is None:
-                del self.live[pair]
-            else:
-                self.live[pair] = change.match
-        everything = self.everything()
-        assert self.live == live_set(
-            self.model.limits,
-            [change.posting for change in everything if isinstance(change, PutPosting)],
-            [change.seeker for change in everything if isinstance(change, PutSeeker)],
-        )
+        self.kept.assert_exact()
 
-    def everything(self) -> list[PutPosting | PutSeeker]:
-        return [
-            *(self.now_posting(posting_id) for posting_id in self.postings),
-            *(self.now_seeker(seeker_id) for seeker_id in self.seekers),
-        ]
+    @rule(restored=st.booleans())
+    def restart(self, restored: bool) -> None:
+        """A new process loads what is stored and goes on; there is nothing that it must tell."""
+        self.settle()
+        self.kept = self.kept.anew(self.an_engine(), restored=restored)
+        assert self.kept.settle() == []
+        self.kept.assert_exact()
 
     @invariant()
     def no_seeker_is_told_more_than_the_limit(self) -> None:
-        for seeker_id in {seeker_id for seeker_id, _ in self.live}:
-            own = [m for (s, _), m in self.live.items() if s == seeker_id and m.for_seeker]
+        for seeker_id in {seeker_id for seeker_id, _ in self.kept.live}:
+            own = [m for (s, _), m in self.kept.live.items() if s == seeker_id and m.for_seeker]
             assert len(own) <= self.model.limits.k_s
 
 
-TestMarket = Market.TestCase
-TestMarket.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+@pytest.mark.timeout(_LONG_S)
+def test_any_history_ends_in_the_live_set_of_what_was_written(times: int) -> None:
+    how = settings(max_examples=60 * times, stateful_step_count=40, deadline=None)
+    run_state_machine_as_test(Market, settings=how)
+
+
+@pytest.mark.timeout(_LONG_S)
+@pytest.mark.parametrize(
+    ("seed", "n_postings", "n_seekers", "changes"),
+    [(1, 6, 6, 1000), (2, 3, 40, 1000), (3, 30, 5, 1000), (4, 60, 60, 1000)],
+)
+def test_a_long_walk_is_exact_at_each_step(
+    seed: int, n_postings: int, n_seekers: int, changes: int, times: int
+) -> None:
+    """Each market is walked through under several limits, sizes and slacks, in turn."""
+    draw = Random(seed)
+    for _ in range(4 * times):
+        model = base_model().limited(
+            tau_ppm=draw.choice((0, 150_000, 300_000)),
+            k_s=draw.randint(0, 4),
+            k_p=draw.randint(0, 4),
+        )
+        head = draw.choice((1, 2, 5, 16))
+        sizes = Sizes(head, max(head, draw.choice((8, 32, 128))))
+        kept = Kept(FastEngine(model, sizes=sizes, slack=draw.randint(0, 2)))
+        walk, scores = Walk(draw.randrange(1 << 32), model, n_postings, n_seekers), Scores()
+        taken = 0
+        while taken < changes // 4:
+            batch = walk.batch()
+            kept.take(*batch)
+            taken += len(batch)
+            if draw.random() < 0.7:
+                kept.settle()
+                want = scores.standings(kept)
+                assert plain(kept.live) == want
+                assert kept.stands() == want
+        kept.assert_exact()

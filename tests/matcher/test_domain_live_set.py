@@ -1,4 +1,4 @@
-"""The live set equals the brute force after any history, and tells exactly what changed."""
+"""The live set equals the brute force whatever comes, and what is told leads to it."""
 
 import random
 from collections.abc import Iterable
@@ -14,16 +14,14 @@ from services.matcher.domain.engine import (
     Change,
     DropPosting,
     DropSeeker,
+    ListsShort,
     LiveMatch,
-    MatchEngine,
     ModelMismatch,
     Pair,
     PutPosting,
     PutSeeker,
-    Standing,
 )
-from services.matcher.domain.explain import explain
-from services.matcher.domain.matchset import MatchSet
+from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.model import Model
 from services.matcher.domain.oracle import live_set
 from services.matcher.domain.prepare import (
@@ -49,8 +47,13 @@ from tests.matcher.documents import (
     seeker_id,
     seekers,
 )
+from tests.matcher.engines import Kept, a_small_engine, plain
 
 MODEL = base_model().limited(tau_ppm=150_000, k_s=1, k_p=2)
+
+
+def an_engine(model: Model = MODEL) -> Kept:
+    return Kept(a_small_engine(model))
 
 
 def put(posting: Posting, model: Model = MODEL) -> PutPosting:
@@ -59,25 +62,6 @@ def put(posting: Posting, model: Model = MODEL) -> PutPosting:
 
 def join(seeker: Seeker, model: Model = MODEL) -> PutSeeker:
     return PutSeeker(prepare_seeker(model, seeker))
-
-
-def told(live: dict[Pair, LiveMatch], engine: MatchEngine) -> dict[Pair, LiveMatch]:
-    """What a listener knows after it heard the engine settle."""
-    now = dict(live)
-    for change in engine.settle():
-        pair = (change.seeker_id, change.posting_id)
-        if change.match is None:
-            del now[pair]  # only what was told before is ever taken back
-        else:
-            now[pair] = change.match
-    return now
-
-
-def standings(live: dict[Pair, LiveMatch]) -> dict[Pair, Standing]:
-    return {
-        pair: Standing(match.score_ppm, match.for_seeker, match.for_posting)
-        for pair, match in live.items()
-    }
 
 
 @st.composite
@@ -116,19 +100,17 @@ def test_neither_order_nor_batches_matter(
 ) -> None:
     want = brute_force(market)
 
-    at_once = MatchSet(MODEL)
-    at_once.apply(changes(market))
-    assert told({}, at_once) == want
+    at_once = an_engine()
+    at_once.take(*changes(market))
+    assert at_once.heard() == want
 
-    shuffled = draw.sample(market, len(market))
-    one_by_one = MatchSet(MODEL)
-    live: dict[Pair, LiveMatch] = {}
-    for change in changes(shuffled):
-        one_by_one.apply([change])
+    one_by_one = an_engine()
+    for change in changes(draw.sample(market, len(market))):
+        one_by_one.take(change)
         if draw.random() < 0.5:
-            live = told(live, one_by_one)
-    assert told(live, one_by_one) == want
-    assert one_by_one.live() == at_once.live() == standings(want)
+            one_by_one.settle()
+    assert one_by_one.heard() == want
+    assert one_by_one.stands() == at_once.stands() == plain(want)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -136,24 +118,25 @@ def test_both_sides_score_every_pair_as_the_definition_does(seed: int) -> None:
     draw, model = random.Random(seed), MODEL.limited(tau_ppm=0, k_s=1000, k_p=1000)
     jobs = [prepare_posting(model, any_posting(draw, number)) for number in range(60)]
     people = [prepare_seeker(model, any_seeker(draw, n), any_folder(draw)) for n in range(60)]
-    postings_come, seekers_come = MatchSet(model), MatchSet(model)
-    postings_come.apply([*changes(people), *changes(jobs)])
-    seekers_come.apply([*changes(jobs), *changes(people)])
-    want = standings(brute_force([*jobs, *people], model))
-    assert postings_come.live() == want
-    assert seekers_come.live() == want
+    postings_come, seekers_come = an_engine(model), an_engine(model)
+    for first, then, comes in ((people, jobs, postings_come), (jobs, people, seekers_come)):
+        comes.take(*changes(first))
+        comes.take(*changes(then))
+    want = brute_force([*jobs, *people], model)
+    assert postings_come.heard() == want
+    assert seekers_come.heard() == want
     assert len(want) > 200
 
 
 def test_a_spelling_learned_later_is_near_those_known_before() -> None:
-    engine = MatchSet(MODEL)
+    kept = an_engine()
     wanted, shown = a_posting(skills=(SkillWanted("钢结构读图"),)), a_seeker(skills=("钢结构识图",))
-    engine.apply([join(a_seeker(2, skills=()))])
-    engine.apply([put(wanted)])
-    engine.apply([join(shown)])
-    engine.apply([put(replace(wanted, version=2))])
+    kept.take(join(a_seeker(2, skills=())))
+    kept.take(put(wanted))
+    kept.take(join(shown))
+    kept.take(put(replace(wanted, version=2)))
     job, person = prepare_posting(MODEL, wanted), prepare_seeker(MODEL, shown)
-    live = engine.live()[shown.seeker_id, wanted.posting_id]
+    live = kept.heard()[shown.seeker_id, wanted.posting_id]
     assert live.score_ppm == score(job, person).score_ppm
     assert score(job, person).skills[0].similarity_ppm == 800_000
 
@@ -161,11 +144,13 @@ def test_a_spelling_learned_later_is_near_those_known_before() -> None:
 @settings(max_examples=50, deadline=None)
 @given(markets())
 def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedSeeker]) -> None:
-    engine = MatchSet(MODEL)
-    engine.apply(changes(market))
-    engine.settle()
-    engine.apply(changes(market))
-    assert engine.settle() == []
+    kept = an_engine()
+    kept.take(*changes(market))
+    before = kept.heard()
+    kept.take(*changes(market))
+    # A document that is put again may be told of again, as it was.
+    assert {(at.seeker_id, at.posting_id) for at in kept.settle()} <= before.keys()
+    assert kept.live == before
 
 
 @settings(max_examples=50, deadline=None)
@@ -173,28 +158,29 @@ def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedS
 def test_what_comes_and_goes_between_two_settlings_is_not_told(
     market: list[PreparedPosting | PreparedSeeker],
 ) -> None:
-    engine = MatchSet(MODEL)
-    engine.apply(changes(market))
-    engine.settle()
-    engine.apply([put(a_posting(99)), join(a_seeker(99))])
-    engine.apply([DropPosting(posting_id(99)), DropSeeker(seeker_id(99))])
+    kept = an_engine()
+    kept.take(*changes(market))
+    before = kept.heard()
+    kept.take(put(a_posting(99)), join(a_seeker(99)))
+    kept.take(DropPosting(posting_id(99)), DropSeeker(seeker_id(99)))
     # A pair that was pushed aside and came back may be told again, as it was.
-    assert told(brute_force(market), engine) == brute_force(market)
+    assert {(at.seeker_id, at.posting_id) for at in kept.settle()} <= before.keys()
+    assert kept.live == before == brute_force(market)
 
 
 def test_of_one_document_the_last_in_a_batch_counts() -> None:
-    engine, near, far = MatchSet(MODEL), a_posting(), a_posting(county=HONGTA)
-    engine.apply([join(a_seeker()), put(far), put(near)])
-    assert len(engine.live()) == 1
-    engine.apply([put(near), put(far)])
-    assert engine.live() == {}
+    kept, near, far = an_engine(), a_posting(), a_posting(county=HONGTA)
+    kept.take(join(a_seeker()), put(far), put(near))
+    assert len(kept.heard()) == 1
+    kept.take(put(near), put(far))
+    assert kept.heard() == {}
 
 
 def test_equal_scores_order_by_id() -> None:
-    engine = MatchSet(MODEL)
-    engine.apply([put(a_posting(number)) for number in (4, 2, 3, 1)])
-    engine.apply([join(a_seeker(number)) for number in (5, 1, 4, 2, 3)])
-    live = engine.live()
+    kept = an_engine()
+    kept.take(*(put(a_posting(number)) for number in (4, 2, 3, 1)))
+    kept.take(*(join(a_seeker(number)) for number in (5, 1, 4, 2, 3)))
+    live = kept.heard()
     assert {pair for pair, at in live.items() if at.for_seeker} == {
         (seeker_id(s), posting_id(1)) for s in (1, 2, 3, 4, 5)
     }
@@ -204,12 +190,25 @@ def test_equal_scores_order_by_id() -> None:
 
 
 def test_the_next_best_moves_up_when_one_leaves() -> None:
-    engine = MatchSet(MODEL)
-    engine.apply([join(a_seeker()), *(put(a_posting(number)) for number in (1, 2, 3))])
-    engine.settle()
-    engine.apply([DropPosting(posting_id(1))])
-    told_now = {(now.posting_id, now.match and now.match.for_seeker) for now in engine.settle()}
+    kept = an_engine()
+    kept.take(join(a_seeker()), *(put(a_posting(number)) for number in (1, 2, 3)))
+    kept.settle()
+    kept.take(DropPosting(posting_id(1)))
+    told_now = {(at.posting_id, at.standing and at.standing.for_seeker) for at in kept.settle()}
     assert told_now == {(posting_id(1), None), (posting_id(2), True)}
+
+
+def test_who_has_used_up_the_slack_is_wanted_until_searched_for_again() -> None:
+    kept = Kept(FastEngine(MODEL, slack=1))
+    kept.take(join(a_seeker()), *(put(a_posting(number)) for number in range(1, 6)))
+    kept.settle()
+    kept.take(DropPosting(posting_id(1)))
+    assert kept.engine.wanted() == []
+    kept.take(DropPosting(posting_id(2)))
+    assert kept.engine.wanted() == [seeker_id(1)]
+    with pytest.raises(ListsShort):
+        kept.engine.settle()
+    kept.assert_exact()
 
 
 def test_a_score_of_exactly_tau_is_live() -> None:
@@ -217,69 +216,60 @@ def test_a_score_of_exactly_tau_is_live() -> None:
     tau = score(prepare_posting(MODEL, job), prepare_seeker(MODEL, person)).score_ppm
     for limit, live in ((tau, 1), (tau + 1, 0)):
         model = MODEL.limited(tau_ppm=limit)
-        engine = MatchSet(model)
-        engine.apply([put(job, model), join(person, model)])
-        assert len(engine.live()) == live
+        kept = an_engine(model)
+        kept.take(put(job, model), join(person, model))
+        assert len(kept.heard()) == live
 
 
 def test_lists_of_no_length_are_empty() -> None:
     model = MODEL.limited(k_s=0, k_p=0)
-    engine = MatchSet(model)
-    engine.apply([put(a_posting(), model), join(a_seeker(), model)])
-    assert engine.settle() == []
-    assert engine.live() == {}
+    kept = an_engine(model)
+    kept.take(put(a_posting(), model), join(a_seeker(), model))
+    assert kept.settle() == []
+    assert kept.stands() == {}
 
 
 def test_a_certificate_counts_when_it_comes_and_not_when_it_lapsed() -> None:
-    engine, seeker = MatchSet(MODEL), a_seeker()
-    engine.apply([put(a_posting()), join(seeker)])
-    before = told({}, engine)
-    engine.apply([PutSeeker(prepare_seeker(MODEL, seeker, (a_certificate(),)))])
-    ((_, proven),) = told(before, engine).items()
+    kept, seeker = an_engine(), a_seeker()
+    kept.take(put(a_posting()), join(seeker))
+    before = kept.heard()
+    kept.take(PutSeeker(prepare_seeker(MODEL, seeker, (a_certificate(),))))
+    ((_, proven),) = kept.heard().items()
     assert proven.score_ppm > before[seeker.seeker_id, posting_id(1)].score_ppm
-    engine.apply([join(seeker)])
-    assert told({}, engine) == before
+    kept.take(join(seeker))
+    assert kept.heard() == before
 
 
 @pytest.mark.parametrize("limits", [{"k_s": 1, "k_p": 0}, {"k_s": 0, "k_p": 1}])
 def test_new_words_for_the_same_score_are_told(limits: dict[str, int]) -> None:
     model = MODEL.limited(**limits)
-    engine = MatchSet(model)
-    engine.apply([put(a_posting(), model), join(a_seeker(), model)])
-    first = told({}, engine)
-    engine.apply([join(a_seeker(skills=("氩弧焊接",)), model)])
-    second = told(first, engine)
-    engine.apply(
-        [put(a_posting(skills=(SkillWanted("TIG焊"), SkillWanted("看图", required=False))), model)]
+    kept = an_engine(model)
+    kept.take(put(a_posting(), model), join(a_seeker(), model))
+    first = kept.heard()
+    kept.take(join(a_seeker(skills=("氩弧焊接",)), model))
+    second = kept.heard()
+    kept.take(
+        put(a_posting(skills=(SkillWanted("TIG焊"), SkillWanted("看图", required=False))), model)
     )
-    third = told(second, engine)
-    assert standings(first) == standings(second) == standings(third)
+    third = kept.heard()
+    assert plain(first) == plain(second) == plain(third)
     assert len({repr(live) for live in (first, second, third)}) == 3
 
 
-def test_any_pair_of_known_documents_can_be_explained() -> None:
-    engine = MatchSet(MODEL)
-    closed, cook = a_posting(open=False), a_seeker(titles=("厨师",), occupations=(COOK,))
-    engine.apply([put(closed), join(cook)])
-    job, person = prepare_posting(MODEL, closed), prepare_seeker(MODEL, cook)
-    assert engine.explain(cook.seeker_id, closed.posting_id) == explain(job, person)
-    assert engine.explain(seeker_id(2), closed.posting_id) is None
-
-
 def test_documents_of_another_model_are_refused_whole() -> None:
-    engine = MatchSet(MODEL)
+    kept, other = an_engine(), MODEL.limited(k_s=9)
     with pytest.raises(ModelMismatch, match=MODEL.version):
-        engine.apply([put(a_posting()), join(a_seeker(), MODEL.limited(k_s=9))])
-    assert engine.explain(seeker_id(1), posting_id(1)) is None
-    engine.apply([join(a_seeker())])
-    assert engine.live() == {}
+        kept.take(put(a_posting()), join(a_seeker(), other))
+    with pytest.raises(ModelMismatch, match=MODEL.version):
+        kept.engine.refill([prepare_seeker(other, a_seeker())])
+    assert kept.engine.posting_ids() == []
+    kept.take(join(a_seeker()))
+    assert kept.heard() == {}
 
 
 def test_a_thousand_revisions_leave_no_trace() -> None:
-    # More than enough dead rows to rebuild the columns of both sides, several times.
-    engine, draw = MatchSet(MODEL), random.Random(7)
-    market: dict[str, PreparedPosting | PreparedSeeker] = {}
-    live: dict[Pair, LiveMatch] = {}
+    # More than enough dead documents to lay out both sides anew, many times.
+    kept, draw = an_engine(), random.Random(7)
     for version in range(1000):
         number, skills = (
             draw.randint(1, 6),
@@ -287,13 +277,10 @@ def test_a_thousand_revisions_leave_no_trace() -> None:
         )
         if draw.random() < 0.5:
             job = a_posting(number, experience_years=draw.randint(0, 9), text=" ".join(skills))
-            market[f"p{number}"] = prepare_posting(MODEL, job)
-            engine.apply(changes([market[f"p{number}"]]))
+            kept.take(put(job))
         else:
             person = replace(a_seeker(number), skills=tuple(skills), occupations=(WELDER, COOK))
-            market[f"s{number}"] = prepare_seeker(MODEL, person)
-            engine.apply(changes([market[f"s{number}"]]))
+            kept.take(join(person))
         if version % 100 == 0:
-            live = told(live, engine)
-            assert live == brute_force(market.values())
-    assert told(live, engine) == brute_force(market.values())
+            kept.assert_exact()
+    kept.assert_exact()
