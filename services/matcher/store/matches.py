@@ -84,9 +84,7 @@ async def live_matches_of(
     tx: Transaction, seeker_ids: Collection[SeekerId]
 ) -> dict[MatchId, Announced]:
     """All live matches of these seekers."""
-    rows = await tx.fetch(
-        f"{_SELECT} WHERE live AND seeker_id = ANY($1::uuid[])", list(seeker_ids)
-    )
+    rows = await tx.fetch(f"{_SELECT} WHERE live AND seeker_id = ANY($1::uuid[])", list(seeker_ids))
     return {row["match_id"]: _announced(row) for row in rows}
 
 
