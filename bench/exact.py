@@ -3,6 +3,8 @@
 It shares no code with the engine that is measured, and is itself held to `scoring` by a test.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
@@ -32,7 +34,7 @@ from services.matcher.domain.scoring import CLOSENESS_PPM, SKILL_CUTOFF_PPM
 from services.matcher.domain.text import BUCKETS
 
 _LEVELS_OF_TREE = 4
-_SPELLINGS_KEPT = 256
+_AT_ONCE = 64
 
 Ints = NDArray[np.int64]
 
@@ -100,24 +102,36 @@ class Asking:
 
 
 class Near:
-    """How alike a spelling is to every spelling there is; the last ones asked for are kept."""
+    """How alike spellings are to every spelling there is: all of them compared, results kept."""
 
     def __init__(self, spellings: tuple[str, ...]) -> None:
-        self._spellings = spellings
+        self._spellings = list(spellings)
         self._lengths = np.fromiter(map(len, spellings), np.int64, len(spellings))
-        self._kept: dict[str, Ints] = {}
+        self._near: dict[str, tuple[Ints, Ints]] = {}
+
+    def learn(self, spellings: Iterable[str]) -> None:
+        """Compare these with all, many at once: reading the others is most of what it takes."""
+        new = [each for each in dict.fromkeys(spellings) if each not in self._near]
+        for at in range(0, len(new), _AT_ONCE):
+            some = new[at : at + _AT_ONCE]
+            distances = cdist(some, self._spellings, scorer=Indel.distance, dtype=np.int32)
+            for spelling, row in zip(some, distances, strict=True):
+                lengths = self._lengths + len(spelling)
+                similar = PPM * (lengths - row) // lengths
+                near = np.flatnonzero(similar >= SKILL_CUTOFF_PPM)
+                self._near[spelling] = near, similar[near]
+
+    def near(self, spelling: str) -> tuple[Ints, Ints]:
+        """The spellings within the cut-off, and how alike they are, in millionths."""
+        self.learn([spelling])
+        return self._near[spelling]
 
     def similarities(self, spelling: str) -> Ints:
         """int64 (n_spellings,), in millionths, 0 below the cut-off."""
-        if spelling not in self._kept:
-            distances = cdist([spelling], self._spellings, scorer=Indel.distance, dtype=np.int64)[0]
-            lengths = self._lengths + len(spelling)
-            similar = PPM * (lengths - distances) // lengths
-            similar[similar < SKILL_CUTOFF_PPM] = 0
-            if len(self._kept) == _SPELLINGS_KEPT:
-                del self._kept[next(iter(self._kept))]
-            self._kept[spelling] = similar
-        return self._kept[spelling]
+        similar = np.zeros(len(self._spellings), np.int64)
+        numbers, worth = self.near(spelling)
+        similar[numbers] = worth
+        return similar
 
 
 class Exact:
@@ -129,9 +143,14 @@ class Exact:
         self._near = Near(population.world.skills.spellings)
         self._dense = np.zeros(BUCKETS, np.int64)
 
+    def learn(self, queries: Iterable[Query]) -> None:
+        """Find what is near the skills of all these: sooner than one query after another."""
+        self._near.learn(skill.spelling for query in queries for skill in query.posting.skills)
+
     def scores(self, posting: PreparedPosting) -> Ints:
         """int64 (n,): the score of each row, NOT_ELIGIBLE where the two may not meet."""
         page = self._population.page
+        self._near.learn(skill.spelling for skill in posting.skills)
         self._dense[posting.terms.buckets] = posting.terms.impacts
         scores = np.empty(len(page.homes), np.int64)
         score_all(

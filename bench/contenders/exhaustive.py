@@ -54,11 +54,8 @@ class Exhaustive(Contender):
 
     def _ready(self, query: Query) -> Any:
         """With the spellings near each skill, which ours too has found before it is timed."""
-        near = []
-        for asked in query.posting.skills:
-            similar = self._near.similarities(asked.spelling)
-            numbers = np.flatnonzero(similar)
-            near.append((asked.weighs, numbers, similar[numbers]))
+        skills = query.posting.skills
+        near = [(asked.weighs, *self._near.near(asked.spelling)) for asked in skills]
         return query.posting, self._asking.job(query.posting), near
 
     def _search(self, question: Any) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ from services.matcher.domain.text import BUCKETS
 from services.matcher.domain.vector import SCALE
 
 _CUTOFF = SKILL_CUTOFF_PPM * 100 / PPM
-_MOST_QUERIES = 20
+_MOST_QUERIES = 10
 _MOST_REFITS = 2
 
 

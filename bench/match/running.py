@@ -158,6 +158,7 @@ def _measure_size(
 
 def _truth(population: Population, queries: Sequence[Query]) -> Truth:
     exact = Exact(population)
+    exact.learn(queries)
     rows, pairs = [], []
     for query in queries:
         found, scores = exact.best(query, TOP)
