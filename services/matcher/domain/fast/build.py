@@ -10,31 +10,58 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.text import BUCKETS
 
+_RANKED = 10
+
+
+@compiled
+def _wanted_places(t_start: Array, tags: Array, prefectures: Array) -> Array:
+    """For each place the bit of its prefecture, the most wanted the highest; 0 beyond ten."""
+    times = np.zeros(len(prefectures), np.int64)
+    for at in range(len(tags)):
+        if tags[at] >> lay.TAG_BITS == lay.PLACE:
+            times[prefectures[tags[at] & lay.TAG_VALUE]] += 1
+    order = np.argsort(-times)
+    bits = np.zeros(len(prefectures), np.int64)
+    for rank in range(min(_RANKED, len(order))):
+        bits[order[rank]] = 1 << (_RANKED - 1 - rank)
+    return bits
+
 
 @compiled
 def order_keys(side: int, numbers: Array, t_start: Array, tags: Array, prefectures: Array) -> Array:
-    """By what documents are laid together: prefecture, occupation, county, pay. uint64 (n,).
+    """By what documents are laid together: where, occupation, county, pay. uint64 (n,).
 
-    Neighbours that are alike make tight bounds, and a search that wants one place passes the
-    others by.
+    Neighbours that are alike make tight bounds, and what no search for one place can want lies
+    apart: first by the prefectures accepted, the most wanted before the others, then by all places
+    accepted. To who accepts a whole prefecture, the county of the home adds nothing, so those of
+    all its counties lie together.
     """
     n = len(numbers)
     keys = np.zeros(n, np.uint64)
+    bits = _wanted_places(t_start, tags, prefectures)
     for doc in range(n):
-        place, occupation = -1, -1
+        home, occupation, whole = np.int64(-1), np.int64(-1), False
+        around, accepted = np.int64(0), np.int64(0)
         for at in range(t_start[doc], t_start[doc + 1]):
-            kind, value = tags[at] >> lay.TAG_BITS, tags[at] & lay.TAG_VALUE
-            if kind == lay.PLACE and place < 0:
-                place = value
+            kind, value = tags[at] >> lay.TAG_BITS, np.int64(tags[at] & lay.TAG_VALUE)
+            if kind == lay.PLACE:
+                if home < 0:
+                    home = value
+                whole |= value == prefectures[home]
+                around |= bits[prefectures[value]]
+                # Any order of the same places is the same.
+                accepted += (value + 1) * 0x9E3779B1
             elif kind == lay.OCCUPATION and occupation < 0:
                 occupation = value
-        prefecture = np.int64(prefectures[place]) if place >= 0 else -1
-        pay = np.int64(numbers[doc, lay.PAY_LOW]) // 250
+        if whole and home != prefectures[home]:
+            accepted -= (home + 1) * 0x9E3779B1
+        pay = min(np.int64(numbers[doc, lay.PAY_LOW]) // 250, 0xFFFF)
         keys[doc] = np.uint64(
-            (((prefecture + 1) & 0xFFF) << 52)
-            | (((occupation + 1) & 0xFFFFF) << 32)
-            | (((place + 1) & 0xFFF) << 20)
-            | min(pay, 0xFFFFF)
+            (around << 54)
+            | (((accepted >> 7) & 0xFFF) << 42)
+            | (((occupation + 1) & 0xFFFF) << 26)
+            | (((home + 1) & 0x3FF) << 16)
+            | pay
         )
     return keys
 

@@ -500,6 +500,9 @@ def _look_into(
         if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
             continue
         if side == lay.SEEKERS:
+            least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+            if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
+                continue
             mine_rest = _seeker_rest(
                 numbers, first, packed, q, q_tags, weight_rows[row], paths, prefectures
             )
@@ -593,6 +596,13 @@ def search_segments(
     """
     ladder = np.zeros(_LADDER, np.int32)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
+    most_fit = (
+        weights[lay.W_PAY]
+        + weights[lay.W_PLACE]
+        + weights[lay.W_YEARS]
+        + weights[lay.W_OCCUPATION]
+        + weights[lay.W_CERTIFICATE]
+    )
     for segment in range(len(table)):
         f = table[segment]
         # A length that nobody asks for: only rows that exist are read.
@@ -602,19 +612,12 @@ def search_segments(
         masks = carray(_pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
         bounds = carray(_pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
         thresholds_low = carray(_pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
-        regions = carray(_pointer(f[lay.S_REGIONS]), (far,), np.uint64)
+        n_regions = (n_blocks + lay.REGION - 1) // lay.REGION
+        regions = carray(_pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64)
         anywhere = q[lay.PACKED] >> lay.REMOTE_AT & 1
         possible = 0
-        for block in range(n_blocks):
-            block_rest[block] = _IMPOSSIBLE
-            if not anywhere and not regions[block // lay.REGION] & q_masks[lay.M_PLACE]:
-                continue
-            rest = _block_rest(side, masks[block], bounds[block], q, q_masks, weights)
-            block_rest[block] = rest
-            if rest >= 0:
-                possible += 1
-                surely = _block_pay_and_years(side, bounds[block], q, weights)
-                block_most[block] = rest + surely
+        for region in range(n_regions):
+            possible += anywhere or (regions[region] & q_masks[lay.M_PLACE]) != 0
         if not possible:
             continue
         counters[lay.C_SEGMENTS] += 1
@@ -640,9 +643,10 @@ def search_segments(
         t_start = carray(_pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
         tags = carray(_pointer(f[lay.S_TAGS]), (far,), np.int32)
         numbers = carray(_pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
-        for block in range(n_blocks):
-            if block_rest[block] >= 0:
-                first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
+        for region in range(n_regions):
+            if anywhere or regions[region] & q_masks[lay.M_PLACE]:
+                first = region * lay.REGION * lay.BLOCK
+                end = min(n_docs, first + lay.REGION * lay.BLOCK)
                 sums[first:end] = 0
                 skills[first:end] = 0
         counters[lay.C_POSTINGS] += _scatter_terms(
@@ -653,23 +657,41 @@ def search_segments(
             side, skills, marks, counters[lay.C_STAMP], spellings, k_bits, k_rank, k_start, k_ids,
             k_weighs, q_skills, numbers, weight_rows,
         )  # fmt: skip
-        # What the best of each block can reach, and how many blocks reach how much.
+        # What the best of each block can reach, and how many blocks reach how much. The fit is looked
+        # at last: where text and skills fall short of what is wanted, any fit does.
         ladder[:] = 0
-        for block in range(n_blocks):
-            if block_rest[block] < 0:
-                continue
-            first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
-            weight = np.int64(
-                bounds[block, lay.B_TEXT] if side == lay.POSTINGS else weights[lay.W_TEXT]
-            )
-            cut = np.int32((weight >> _CUT_WEIGHT) + 1)
-            most = np.int32(0)
-            for doc in range(first, end):
-                reach = (((sums[doc] >> _CUT_TEXT) + np.int32(1)) * cut >> _CUT_REST) + skills[doc]
-                most = max(most, reach)
-            frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> _ONE_BITS
-            block_most[block] += np.int64(most) + frequently + 2
-            ladder[min(block_most[block] >> _RUNG_BITS, _LADDER - 1)] += 1
+        bound = np.int64(tau)
+        if counters[lay.C_HEAP] == k:
+            bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
+        for region in range(n_regions):
+            here = anywhere or (regions[region] & q_masks[lay.M_PLACE]) != 0
+            for block in range(region * lay.REGION, min(n_blocks, (region + 1) * lay.REGION)):
+                block_rest[block] = _IMPOSSIBLE
+                if not here:
+                    continue
+                first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
+                weight = np.int64(
+                    bounds[block, lay.B_TEXT] if side == lay.POSTINGS else weights[lay.W_TEXT]
+                )
+                cut = np.int32((weight >> _CUT_WEIGHT) + 1)
+                most = np.int32(0)
+                for doc in range(first, end):
+                    text = ((sums[doc] >> _CUT_TEXT) + np.int32(1)) * cut >> _CUT_REST
+                    most = max(most, text + skills[doc])
+                need = bound
+                if hits_wanted:
+                    need = min(need, np.int64(thresholds_low[block]))
+                frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> _ONE_BITS
+                reach = np.int64(most) + frequently + 2
+                if reach + most_fit < need:
+                    continue
+                rest = _block_rest(side, masks[block], bounds[block], q, q_masks, weights)
+                if rest < 0:
+                    continue
+                block_rest[block] = rest
+                reach += rest + _block_pay_and_years(side, bounds[block], q, weights)
+                block_most[block] = reach
+                ladder[min(reach >> _RUNG_BITS, _LADDER - 1)] += 1
         rung, above = _LADDER - 1, ladder[_LADDER - 1]
         while rung > 0 and above * lay.BLOCK < _BLOCKS_FIRST * k:
             rung -= 1
