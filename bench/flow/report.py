@@ -25,12 +25,15 @@ from bench.flow.figures import (
 
 Rows = list[tuple[str, ...]]
 
+_MUCH_CORES = 0.25
+
 
 def as_text(run: Run) -> str:
     """The whole report."""
     parts = [
         f"{run.seekers:,} seekers, {run.postings:,} postings, {run.probes} probes, "
         f"blocks of {run.seconds:g} s, seed {run.seed}; {run.machine}",
+        _disturbance(run),
         _titled("aims", verdicts(run)),
         _titled("sustained rate, block by block", _rate_rows(run)),
         _titled("from the 201 to the seeker's stream", _latency_rows(run)),
@@ -40,6 +43,16 @@ def as_text(run: Run) -> str:
         _titled("bringing the market in", _load_rows(run)),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _disturbance(run: Run) -> str:
+    """A warning where something else was using the machine."""
+    most = max((block.cpu.get(OTHERS, 0.0) for block in run.blocks), default=0.0)
+    if most < _MUCH_CORES:
+        return ""
+    return (
+        f"WARNING: other processes used up to {most:.1f} cores; on a quiet machine, measure again"
+    )
 
 
 def verdicts(run: Run) -> Rows:

@@ -79,3 +79,10 @@ def test_the_json_holds_all_of_it() -> None:
         {"share": 0.5, "aim": 2.0, "measured": 1.0, "each": [1.0]}
     ]
     assert told["blocks"][1]["median_ms"] == 25.0
+
+
+def test_a_disturbed_run_says_so() -> None:
+    quiet = a_run(a_rate_block(cpu={"matcher": 1.0, "others": 0.1}))
+    loud = a_run(a_rate_block(), a_rate_block(cpu={"matcher": 0.5, "others": 1.2}))
+    assert "WARNING" not in as_text(quiet)
+    assert "WARNING: other processes used up to 1.2 cores" in as_text(loud)
