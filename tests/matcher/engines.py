@@ -193,6 +193,13 @@ class Walk:
             for number in range(n_seekers)
         ]
 
+    def everyone(self) -> list[Change]:
+        """One shape of each document, to begin with."""
+        return [
+            *(PutPosting(self._draw.choice(shapes)) for shapes in self._postings),
+            *(PutSeeker(self._draw.choice(shapes)) for shapes in self._seekers),
+        ]
+
     def batch(self, most: int = 6) -> list[Change]:
         """One to six changes; of the same document there may be several."""
         return [self._change() for _ in range(self._draw.randint(1, most))]

@@ -1,0 +1,205 @@
+"""The engine at large: loaded, restored, in threads, replayed; and how little it looks at."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from services.matcher.domain.base_model import base_model
+from services.matcher.domain.engine import Change, DropPosting, DropSeeker, PairChange, PutPosting
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.engine import FastEngine, Work
+from services.matcher.domain.fast.side import Sizes
+from services.matcher.domain.model import Model
+from services.matcher.domain.prepare import prepare_posting, prepare_seeker
+from tests.matcher.documents import (
+    COOK,
+    HONGTA,
+    PANLONG,
+    WUHUA,
+    a_posting,
+    a_seeker,
+    seeker_id,
+)
+from tests.matcher.engines import SMALL, Kept, Walk, a_small_engine, in_threads, plain
+
+MODEL = base_model().limited(tau_ppm=100_000, k_s=3, k_p=4)
+SIZES = [SMALL, Sizes(16, 64), Sizes()]
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("restored", [False, True], ids=["filled", "restored"])
+def test_what_is_loaded_stands_as_if_it_had_come_one_by_one(sizes: Sizes, restored: bool) -> None:
+    """And goes on so: whatever comes next is told as it is told by the engine of before."""
+    walk = Walk(11, MODEL, 40, 180, shapes=3)
+    first = Kept(FastEngine(MODEL, sizes=SMALL, slack=1))
+    for change in walk.everyone():
+        first.take(change)
+    first.assert_exact()
+    loaded = first.anew(FastEngine(MODEL, sizes=sizes, slack=2), restored=restored)
+    assert loaded.stands() == first.stands()
+    assert loaded.settle() == []
+    for _ in range(60):
+        batch = walk.batch()
+        first.take(*batch)
+        loaded.take(*batch)
+        assert loaded.heard() == first.heard()
+    loaded.assert_exact()
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_searches_at_once_find_what_they_find_in_turn(
+    sizes: Sizes, pool: ThreadPoolExecutor
+) -> None:
+    at_once = after_a_walk(12, FastEngine(MODEL, sizes=sizes, run_all=in_threads(pool)))
+    in_turn = after_a_walk(12, FastEngine(MODEL, sizes=sizes))
+    assert at_once.told == in_turn.told
+    assert at_once.kept.live == in_turn.kept.live
+    assert at_once.best() == in_turn.best()
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_the_same_history_again_is_told_and_worked_out_the_same(sizes: Sizes) -> None:
+    first, again = (after_a_walk(13, FastEngine(MODEL, sizes=sizes)) for _ in range(2))
+    assert again.told == first.told
+    assert again.best() == first.best()
+    assert again.kept.engine.work == first.kept.engine.work
+
+
+def test_how_it_is_laid_out_changes_nothing_that_is_heard() -> None:
+    small, middle, large = (
+        after_a_walk(14, FastEngine(MODEL, sizes=sizes, slack=slack))
+        for sizes, slack in zip(SIZES, (0, 1, 8), strict=True)
+    )
+    assert small.kept.live == middle.kept.live == large.kept.live
+    assert small.best() == middle.best() == large.best()
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What an engine was given and told, from nothing on."""
+
+    kept: Kept
+    told: list[PairChange]
+
+    def best(self) -> list[list[tuple[int, Any]]]:
+        """For every document, open or not, the best of the other side."""
+        engine = self.kept.engine
+        return [
+            *(engine.best_seekers(posting, 7) for posting in self.kept.postings.values()),
+            *(engine.best_postings(seeker, 7) for seeker in self.kept.seekers.values()),
+        ]
+
+
+def after_a_walk(seed: int, engine: FastEngine) -> Walked:
+    kept, walk = Kept(engine), Walk(seed, engine.model, 30, 60, shapes=3)
+    kept.take(*walk.everyone())
+    told = kept.settle()
+    for _ in range(60):
+        kept.take(*walk.batch(most=20))
+        told += kept.settle()
+    kept.assert_exact()
+    assert len(told) > 500
+    return Walked(kept, told)
+
+
+def test_the_best_of_a_document_are_the_definition_s_best() -> None:
+    """Also of one that is not known, and for any number."""
+    model = MODEL.limited(tau_ppm=0, k_s=1000, k_p=1000)
+    walk, kept = Walk(15, model, 40, 90, shapes=1), Kept(a_small_engine(model))
+    kept.take(*walk.everyone())
+    want = kept.by_definition()
+    for k in (1, 3, 1000):
+        for posting in kept.postings.values():
+            ranked = sorted(
+                (-at.score_ppm, seeker)
+                for (seeker, asked), at in want.items()
+                if asked == posting.doc.posting_id
+            )
+            if posting.doc.open:
+                assert kept.engine.best_seekers(posting, k) == best_of(ranked, k)
+        for person in kept.seekers.values():
+            ranked_postings = sorted(
+                (-at.score_ppm, posting)
+                for (asked, posting), at in want.items()
+                if asked == person.doc.seeker_id
+            )
+            if person.doc.looking:
+                assert kept.engine.best_postings(person, k) == best_of(ranked_postings, k)
+    stranger = next(each for each in kept.postings.values() if each.doc.open)
+    expected = kept.engine.best_seekers(stranger, 9)
+    kept.take(DropPosting(stranger.doc.posting_id))
+    assert kept.engine.best_seekers(stranger, 9) == expected
+
+
+def best_of(ranked: list[tuple[int, Any]], k: int) -> list[tuple[int, Any]]:
+    return [(-score, other) for score, other in ranked[:k]]
+
+
+# What is looked at: counted, so that no clock of a busy machine has a say.
+
+
+def a_town(model: Model, here: int, elsewhere: int) -> Kept:
+    """Welders who look for work in 五华, and many in 红塔, laid out as they are at a start."""
+    people = [
+        prepare_seeker(model, a_seeker(number, counties=(WUHUA if number < here else HONGTA,)))
+        for number in range(here + elsewhere)
+    ]
+    kept = Kept(FastEngine(model))
+    kept.seekers.update({person.doc.seeker_id: person for person in people})
+    return kept.anew(FastEngine(model), restored=False)
+
+
+def work_of(kept: Kept, *changes: Change) -> Work:
+    """What the engine does for these."""
+    before = replace(kept.engine.work)
+    kept.take(*changes)
+    kept.settle()
+    after = kept.engine.work
+    return Work(*(getattr(after, each) - getattr(before, each) for each in Work.__slots__))
+
+
+def test_a_posting_does_not_look_at_those_who_live_elsewhere() -> None:
+    here, elsewhere = 40, 2000
+    kept = a_town(MODEL, here, elsewhere)
+    work = work_of(kept, PutPosting(prepare_posting(MODEL, a_posting())))
+    # Those of one town lie together: two full blocks of 16, and one shared with the neighbours.
+    assert work.searches == 1
+    assert 0 < work.blocks <= here // lay.BLOCK + 1
+    assert work.documents == work.scored == here
+    anywhere = work_of(kept, PutPosting(prepare_posting(MODEL, a_posting(2, county=PANLONG))))
+    assert (anywhere.blocks, anywhere.documents) == (0, 0)
+    assert {seeker for seeker, _ in kept.live} == {seeker_id(number) for number in range(here)}
+    assert plain(kept.live) == plain(kept.by_definition())
+
+
+def test_a_posting_worse_than_all_that_are_listed_looks_at_nobody() -> None:
+    kept = a_town(MODEL.limited(k_s=2, k_p=0), 2000, 0)
+    model = kept.engine.model
+    good = [PutPosting(prepare_posting(model, a_posting(number))) for number in range(12)]
+    first = work_of(kept, *good)
+    assert first.scored >= 2000, "as long as lists are not full, everyone is looked at"
+    poor = {"title": "厨师", "text": "炒菜", "occupation": COOK, "skills": ()}
+    work = work_of(kept, PutPosting(prepare_posting(model, a_posting(98, **poor))))
+    assert work.scored == 0, "each seeker's own threshold says so"
+    work = work_of(kept, PutPosting(prepare_posting(model, a_posting(99, **poor))))
+    assert work.blocks == 0, "and then each block's"
+    assert plain(kept.live) == plain(kept.by_definition())
+
+
+def test_a_seeker_who_goes_has_no_other_seeker_searched_for() -> None:
+    kept = a_town(MODEL, 200, 0)
+    jobs = [PutPosting(prepare_posting(MODEL, a_posting(number))) for number in range(20)]
+    work_of(kept, *jobs)
+    # All jobs are alike and show the same few; slack has the next ones at hand.
+    work = work_of(kept, DropSeeker(seeker_id(0)))
+    assert (work.searches, work.refills) == (0, 0)
+    assert plain(kept.live) == plain(kept.by_definition())

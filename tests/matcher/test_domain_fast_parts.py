@@ -1,0 +1,356 @@
+"""The parts of the engine, each beside something plain that must say the same."""
+
+from random import Random
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.values import PPM
+from services.matcher.domain.base_model import base_model
+from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
+from services.matcher.domain.facts import PostingFacts, SeekerFacts
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
+from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.fast.ids import Slots
+from services.matcher.domain.fast.lists import TopLists
+from services.matcher.domain.fast.numbering import Numbering
+from services.matcher.domain.fast.segment import Segment, Tables, build_segment
+from services.matcher.domain.fast.side import Sizes
+from services.matcher.domain.fast.spellings import Spellings
+from services.matcher.domain.prepare import prepare_posting, prepare_seeker
+from services.matcher.domain.scoring import similarity_ppm
+from services.matcher.domain.vector import TermVector
+from tests.matcher.documents import (
+    SKILLS,
+    any_folder,
+    any_posting,
+    any_seeker,
+    certificates_held,
+    posting_id,
+    postings,
+    seekers,
+)
+
+MODEL = base_model()
+
+
+# Slots
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_slots_are_a_dictionary_of_ids(seed: int) -> None:
+    """Through many times its size of ids taken and freed; ids are alike in all bits but a few."""
+    draw, slots = Random(seed), Slots()
+    held: dict[UUID, int] = {}
+    most = 0
+    for step in range(6000):
+        key = UUID(
+            int=draw.choice((0, 1, 1 << 127)) + (draw.randrange(200) << draw.choice((0, 64)))
+        )
+        if held and draw.random() < 0.45:
+            gone = draw.choice(list(held))
+            slots.free(held.pop(gone))
+        else:
+            slot = slots.take(key)
+            assert held.setdefault(key, slot) == slot
+        most = max(most, len(held))
+        assert slots.find(key) == held.get(key, -1)
+        if step % 500 == 0:
+            assert len(set(held.values())) == len(held)
+            assert [slots.id_of(slot) for slot in held.values()] == list(held)
+    assert len(slots) == most, "slots that were freed are given again"
+
+
+def test_many_ids_are_found_at_once() -> None:
+    draw, slots = Random(1), Slots()
+    keys = [UUID(int=draw.getrandbits(128)) for _ in range(500)]
+    for key in keys[:400]:
+        slots.take(key)
+    for key in keys[:400:3]:
+        slots.free(slots.find(key))
+    high = np.array([key.int >> 64 for key in keys], np.uint64)
+    low = np.array([key.int & (1 << 64) - 1 for key in keys], np.uint64)
+    assert slots.find_all(high, low).tolist() == [slots.find(key) for key in keys]
+
+
+# Spellings
+
+# Few letters make many near pairs; wide ones have the prefilter's bits fall together.
+_WORDS = st.one_of(
+    st.text("ab", max_size=12),
+    st.text("焊工接弧氩电钢", max_size=6),
+    st.text(max_size=8),
+    st.sampled_from(SKILLS),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_WORDS, max_size=30), st.lists(_WORDS, min_size=1, max_size=5))
+def test_no_near_spelling_is_left_out(shown: list[str], asked: list[str]) -> None:
+    """Of a spelling asked for again, those count too that became known in between."""
+    spellings = Spellings()
+    for at, spelling in enumerate(shown):
+        spellings.number(spelling)
+        if at % 7 == 3:
+            assert spellings.near(asked[0]) == by_comparing_all(asked[0], shown[: at + 1])
+    for spelling in asked:
+        assert spellings.near(spelling) == by_comparing_all(spelling, shown)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_spellings_with_a_slip_or_two_are_found(seed: int) -> None:
+    draw = Random(seed)
+    letters = [chr(draw.choice((0x61, 0x4E00, 0x1F600)) + draw.randrange(64)) for _ in range(40)]
+    shown = ["".join(draw.choices(letters, k=draw.randint(1, 14))) for _ in range(40)]
+    shown += [slipped(draw, draw.choice(shown), letters) for _ in range(400)]
+    spellings = Spellings()
+    for spelling in shown:
+        spellings.number(spelling)
+    assert len(spellings) == len(set(shown))
+    near = 0
+    for spelling in shown[:40]:
+        found = spellings.near(slipped(draw, spelling, letters))
+        near += len(found)
+    assert near > 100
+    for spelling in shown:
+        assert spellings.near(spelling) == by_comparing_all(spelling, shown)
+
+
+def slipped(draw: Random, spelling: str, letters: list[str]) -> str:
+    """One or two letters more, fewer or other."""
+    written = list(spelling)
+    for _ in range(draw.randint(1, 2)):
+        at = draw.randrange(len(written) + 1)
+        written[at : at + draw.randint(0, 1)] = draw.choices(letters, k=draw.randint(0, 1))
+    return "".join(written)
+
+
+def by_comparing_all(spelling: str, shown: list[str]) -> list[tuple[int, int]]:
+    compared = [
+        (at, similarity_ppm(spelling, each)) for at, each in enumerate(dict.fromkeys(shown))
+    ]
+    return sorted((each for each in compared if each[1]), key=lambda each: (-each[1], each[0]))
+
+
+# Top lists
+
+
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("seed", range(4))
+def test_top_lists_are_prefixes_of_what_there_is(seed: int, linked: bool) -> None:
+    """Pairs come, go and change; a list that ran short is set again from all there is."""
+    draw = Random(seed)
+    k, slack, tau, n_owners, n_others = draw.randint(1, 4), draw.randint(0, 3), 3, 6, 25
+    others = Slots()
+    for _ in range(n_others):
+        others.take(UUID(int=draw.getrandbits(128)))
+    there: dict[tuple[int, int], int] = {}
+    lists = TopLists(k, slack, tau, others, linked=linked)
+    lists.reserve(n_owners, n_others)
+    everyone = np.arange(n_owners, dtype=np.int32)
+    refilled = 0
+
+    def ranked(owner: int) -> list[tuple[int, int]]:
+        """(score, other) of all there are of an owner, the best first."""
+        own = [(score, other) for (who, other), score in there.items() if who == owner]
+        return sorted(own, key=lambda pair: (-pair[0], others.id_of(pair[1]).int))
+
+    def tops() -> dict[tuple[int, int], int]:
+        """The score of each pair that is among the best of its owner."""
+        return {
+            (owner, other): score
+            for owner in everyone.tolist()
+            for score, other in top(lists, owner)
+        }
+
+    before = tops()
+    for step in range(1500):
+        other = draw.randrange(n_others)
+        # What is there of the other goes first, wherever it is, as a document that is revised.
+        was = [owner for owner in everyone.tolist() if (owner, other) in there]
+        lists.remove(np.array(was, np.int32), other)
+        for owner in was:
+            del there[owner, other]
+        if draw.random() < 0.7:
+            owners = draw.sample(everyone.tolist(), draw.randint(0, n_owners))
+            scores = {owner: draw.randint(tau, 9) for owner in owners}
+            reached = [o for o in owners if scores[o] >= lists.thresholds[o]]
+            lists.insert(
+                np.array(reached, np.int32), np.array([scores[o] for o in reached], np.int32), other
+            )
+            there.update({(owner, other): score for owner, score in scores.items()})
+        for owner in lists.short(everyone).tolist():
+            best = ranked(owner)[: lists.room]
+            scored, found = zip(*best, strict=True) if best else ((), ())
+            complete = len(best) < lists.room
+            lists.replace(
+                owner, np.array(scored, np.int32), np.array(found, np.int32), complete=complete
+            )
+            refilled += 1
+        for owner in everyone.tolist():
+            assert top(lists, owner) == ranked(owner)[:k]
+        if linked:
+            holding = lists.owners_of(other).tolist()
+            assert len(holding) == len(set(holding))
+            assert set(holding) >= {o for o in everyone.tolist() if (o, other) in tops()}
+        if step % 5 == 0:
+            now = tops()
+            nobody = np.zeros(max(n_owners, n_others), np.uint8)
+            told = set(zip(*(a.tolist() for a in lists.changes(nobody, nobody)), strict=True))
+            assert told == {pair for pair in before | now if before.get(pair) != now.get(pair)}
+            assert_scores(lists, now)
+            lists.forget()
+            before = now
+    assert refilled > 10
+
+
+def test_restored_lists_go_on_as_those_they_were_taken_from() -> None:
+    draw, others = Random(3), Slots()
+    for _ in range(50):
+        others.take(UUID(int=draw.getrandbits(128)))
+    pairs = [(owner, draw.randint(1, 5), other) for owner in range(8) for other in range(5 * owner)]
+    restored = TopLists(6, 2, 1, others, linked=True)
+    restored.reserve(8, 50)
+    kept = [
+        each
+        for owner in range(8)
+        for each in sorted(
+            (pair for pair in pairs if pair[0] == owner),
+            key=lambda pair: (-pair[1], others.id_of(pair[2]).int),
+        )[:6]
+    ]
+    owners, scores, found = np.array(draw.sample(kept, len(kept)), np.int32).T.copy()
+    restored.restore(owners, scores, found)
+    for owner in range(8):
+        assert top(restored, owner) == [pair[1:] for pair in kept if pair[0] == owner]
+    assert restored.thresholds[:3].tolist() == [1, 1, kept[10][1]]
+    assert set(restored.owners_of(4).tolist()) == {pair[0] for pair in kept if pair[2] == 4}
+
+
+def top(lists: TopLists, owner: int) -> list[tuple[int, int]]:
+    scores, others = lists.top(owner)
+    return list(zip(scores.tolist(), others.tolist(), strict=True))
+
+
+def assert_scores(lists: TopLists, now: dict[tuple[int, int], int]) -> None:
+    asked = [(owner, other) for owner in range(6) for other in range(25)]
+    owners, others = np.array(asked, np.int32).T.copy()
+    assert lists.standing(owners, others).tolist() == [now.get(pair, -1) for pair in asked]
+
+
+# Segments
+
+
+@pytest.mark.parametrize("side", [lay.SEEKERS, lay.POSTINGS])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_segment_gives_back_what_went_in(seed: int, side: int) -> None:
+    """Of any documents in any order: all that live, terms and skills in no order."""
+    draw, numbering = Random(seed), Numbering()
+    rows = {slot: a_row(draw, numbering, side) for slot in draw.sample(range(1000), 300)}
+    documents = laid_out(rows)
+    order = np.array(draw.sample(range(300), 250), np.int64)
+    tables = Tables(numbering.places, numbering.occupations, numbering.weights)
+    segment = build_segment(side, documents, order, tables)
+    laid = [list(rows)[at] for at in order.tolist()]
+    assert as_written(segment.documents()) == {slot: plainly(rows[slot]) for slot in laid}
+    assert len(segment.frequent) > 3, "terms of both kinds"
+
+    segment.alive[draw.sample(range(250), 120)] = 0
+    living = [slot for slot, alive in zip(laid, segment.alive.tolist(), strict=True) if alive]
+    assert segment.living == len(living) == 130
+    assert list(as_written(segment.documents())) == living
+
+    again = as_built(side, [segment, segment], tables)
+    assert as_written(again.documents()) == {slot: plainly(rows[slot]) for slot in living}
+
+
+def as_built(side: int, parts: list[Segment], tables: Tables) -> Segment:
+    """Several laid out as one; of the same documents the last are taken."""
+    merged = joined([part.documents() for part in parts])
+    chosen = np.arange(len(merged) // 2, len(merged))
+    return build_segment(side, merged, chosen, tables)
+
+
+def a_row(draw: Random, numbering: Numbering, side: int) -> Row:
+    if side == lay.SEEKERS:
+        person = prepare_seeker(MODEL, any_seeker(draw, 1), any_folder(draw))
+        return numbering.seeker_row(SeekerFacts.of(person), person.terms)
+    job = prepare_posting(MODEL, any_posting(draw, 1))
+    return numbering.posting_row(PostingFacts.of(job), job.terms)
+
+
+def laid_out(rows: dict[int, Row]) -> Documents:
+    batch = Batch()
+    for slot, row in rows.items():
+        batch.append(slot, row)
+    return batch.documents
+
+
+Plain = tuple[tuple[int, ...], list[int], dict[int, int], dict[int, int]]
+
+
+def plainly(row: Row) -> Plain:
+    terms = dict(zip(row.buckets.tolist(), row.impacts.tolist(), strict=True))
+    return row.numbers, row.tags, terms, dict(row.skills)
+
+
+def as_written(documents: Documents) -> dict[int, Plain]:
+    def entries(at: int, starts: Array, keys: Array, values: Array) -> dict[int, int]:
+        chosen = slice(int(starts[at]), int(starts[at + 1]))
+        return dict(zip(keys[chosen].tolist(), values[chosen].tolist(), strict=True))
+
+    return {
+        slot: (
+            tuple(documents.numbers[at].tolist()),
+            documents.tags[documents.t_start[at] : documents.t_start[at + 1]].tolist(),
+            entries(at, documents.v_start, documents.buckets, documents.impacts),
+            entries(at, documents.k_start, documents.spellings, documents.weighs),
+        )
+        for at, slot in enumerate(documents.slots.tolist())
+    }
+
+
+@pytest.mark.parametrize(("head", "segment"), [(0, 5), (6, 5), (5, lay.MAX_SEGMENT + 1)])
+def test_sizes_whose_places_do_not_fit_are_refused(head: int, segment: int) -> None:
+    with pytest.raises(ValueError, match="head ≤ segment"):
+        Sizes(head, segment)
+
+
+# Facts
+
+
+@given(postings(1))
+def test_facts_of_a_posting_come_back_from_their_bytes(posting: Posting) -> None:
+    facts = PostingFacts.of(prepare_posting(MODEL, posting))
+    again = PostingFacts.from_bytes(facts.to_bytes())
+    assert as_searched(again) == as_searched(facts)
+    assert again.to_bytes() == facts.to_bytes()
+    assert sum(facts.weights) == PPM
+
+
+@given(seekers(1), certificates_held)
+def test_facts_of_a_seeker_come_back_from_their_bytes(
+    seeker: Seeker, held: tuple[HeldCertificate, ...]
+) -> None:
+    facts = SeekerFacts.of(prepare_seeker(MODEL, seeker, held))
+    again = SeekerFacts.from_bytes(facts.to_bytes())
+    assert as_searched(again) == as_searched(facts)
+    assert again.to_bytes() == facts.to_bytes()
+
+
+def as_searched(facts: PostingFacts | SeekerFacts) -> list[object]:
+    """The numbers a search is made with, in a numbering of its own."""
+    numbering, no_terms = Numbering(), TermVector.from_bytes(b"")
+    if isinstance(facts, SeekerFacts):
+        row, spellings = numbering.seeker_row(facts, no_terms), numbering.shown
+    else:
+        row, spellings = numbering.posting_row(facts, no_terms), numbering.asked
+    return [row.tags, row.numbers, row.skills, [spellings.near(skill) for skill in SKILLS]]
+
+
+def test_ids_of_the_tests_are_in_order_of_their_numbers() -> None:
+    assert [posting_id(n) for n in range(50)] == sorted(posting_id(n) for n in range(50))
