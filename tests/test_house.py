@@ -30,7 +30,12 @@ READS = {
     "postings": set[str](),
     "seekers": {"rengang.matches"},
     "certificates": set[str](),
-    "matcher": {"rengang.postings", "rengang.seekers", "rengang.certificates"},
+    "matcher": {
+        "rengang.postings",
+        "rengang.seekers",
+        "rengang.certificates",
+        "rengang.models",
+    },
     "talent": {"rengang.postings", "rengang.matches"},
 }
 

@@ -99,7 +99,7 @@ async def inherit(db: Database, count: int, owns: Callable[[SeekerId], bool]) ->
                 mine = [seeker_id for seeker_id in page if owns(seeker_id)]
                 await inheritance.insert_mine(tx, mine)
                 seekers += len(mine)
-            await inheritance.copy_model(tx, schema)
+            await inheritance.copy_models(tx, schema)
             await inheritance.copy_postings(tx, schema)
             await inheritance.move_seekers(tx, schema)
             await inheritance.move_outbox(tx, schema)
@@ -200,14 +200,14 @@ async def follow_choices(index: Index, now: Callable[[], datetime]) -> None:
             await index.chosen.wait()
 
 
-async def choose(index: Index, version: str) -> bool:
-    """A model was chosen, for all shards; False where it is not stored in this one."""
+async def choose(index: Index, version: str, choice: int) -> None:
+    """A model was chosen for all shards. choice: its number; an older one changes nothing."""
     async with index.db.transaction() as tx:
-        known = await shards.want_model(tx, version)
+        await shards.lock_epoch(tx, index.epoch)
+        known = await shards.want_model(tx, version, choice)
     if not known:
-        log.error("model.unknown", model=version)
+        log.error("model.unknown", model=version, choice=choice)
     index.chosen.set()
-    return known
 
 
 async def take_in(index: Index, arrivals: Arrivals, now: datetime) -> None:
@@ -287,7 +287,11 @@ class _ReadTexts:
 def _read(model: Model, arrivals: Arrivals) -> _ReadTexts:
     return _ReadTexts(
         {doc.posting_id: prepare_posting(model, doc) for doc in arrivals.postings if doc.open},
-        {doc.seeker_id: prepare_seeker(model, doc).terms for doc in arrivals.seekers if doc.looking},
+        {
+            doc.seeker_id: prepare_seeker(model, doc).terms
+            for doc in arrivals.seekers
+            if doc.looking
+        },
     )
 
 

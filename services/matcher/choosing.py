@@ -76,9 +76,9 @@ class Chosen:
 async def choose_model(db: Database, version: str, now: datetime) -> Chosen | None:
     """Have all shards of the region match by this model; None where it is not stored.
 
-    Announced once: not where it is in force and no other was chosen since, nor where it is what was
-    chosen last. The model in force may be chosen while another is being prepared: that takes the
-    other one back.
+    Announced once: not where it is what was chosen last and is not in force yet. The model in force
+    may be chosen again: that takes back another one that is being prepared, and has everything
+    matched anew.
     """
     async with db.transaction() as tx:
         await models.lock_choices(tx)
@@ -87,7 +87,7 @@ async def choose_model(db: Database, version: str, now: datetime) -> Chosen | No
             return None
         schemas = await models.select_shard_schemas(tx)
         last = await models.select_last_choice(tx, schemas)
-        if model.choice == last or (model.active and not last):
+        if model.choice == last and last and (model.wanted or not model.active):
             return Chosen(version, state_of(model, last), model.choice, announced=False)
         for schema in schemas:
             await models.upsert_choice(tx, schema, model, last + 1)

@@ -17,11 +17,12 @@ from contracts.certificates import (
     CertificateVerified,
 )
 from contracts.events import AnyEvent
+from contracts.models import ModelChosen
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised, PostingState
 from contracts.seekers import SeekerProfiled, SeekerState, SeekerWithdrawn
 from contracts.values import CertificateId, EmployerId, PostingId, PostingStatus, SeekerId
 from services.kit.consumer import Handler
-from services.matcher.actions import Arrivals, take_in
+from services.matcher.actions import Arrivals, choose, take_in
 from services.matcher.domain import documents
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.index import Index
@@ -37,6 +38,8 @@ def market_handler(index: Index, clock: Callable[[], datetime]) -> Handler:
         arrivals = arrivals_of(events)
         if arrivals != Arrivals():
             await take_in(index, arrivals, clock())
+        if (chosen := last_choice_of(events)) is not None:
+            await choose(index, chosen.data.version, chosen.version)
 
     return on_market_events
 
@@ -65,10 +68,18 @@ def arrivals_of(events: Iterable[AnyEvent]) -> Arrivals:
             ):
                 folder = folder_of(event.data, event.version)
                 _keep_newer(folders, folder.seeker_id, folder)
+            case ModelChosen():
+                pass
             case _:
                 # Another topic's event in one of ours: nothing a matcher reads.
                 log.info("handlers.ignored", type=event.type)
     return Arrivals(tuple(postings.values()), tuple(seekers.values()), tuple(folders.values()))
+
+
+def last_choice_of(events: Iterable[AnyEvent]) -> ModelChosen | None:
+    """The latest choice of a model among these events."""
+    choices = (event for event in events if isinstance(event, ModelChosen))
+    return max(choices, key=lambda event: event.version, default=None)
 
 
 class _Versioned(Protocol):

@@ -25,7 +25,7 @@ from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
 from contracts.models import ModelChosen
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised
 from contracts.seekers import SeekerProfiled, SeekerWithdrawn
-from contracts.topics import CERTIFICATES, POSTINGS, SEEKERS
+from contracts.topics import CERTIFICATES, MODELS, POSTINGS, SEEKERS
 from services.kit import http
 from services.kit.auth import Authenticator, KeySet
 from services.kit.background import background
@@ -91,6 +91,7 @@ def make_app(
         POSTINGS,
         SEEKERS,
         CERTIFICATES,
+        MODELS,
         group=shard.group,
         handle=market_handler(index, now),
         partitions=shard.partitions,

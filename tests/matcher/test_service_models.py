@@ -316,10 +316,13 @@ async def listed(door: Door) -> list[dict[str, Any]]:
     return items
 
 
-async def test_choosing_the_one_in_force_changes_nothing(matcher: Matcher, door: Door) -> None:
-    answer = await door.caller("op", "operator").post(f"/v1/models/{base_model().version}/choice")
-    assert (answer.status_code, answer.json()["state"]) == (200, "in_force")
-    assert await chosen(door) == []
+async def test_choosing_the_one_in_force_has_everything_matched_anew(
+    matcher: Matcher, door: Door
+) -> None:
+    version = base_model().version
+    answer = await door.caller("op", "operator").post(f"/v1/models/{version}/choice")
+    assert (answer.status_code, answer.json()["announced"]) == (202, True)
+    assert [(event.subject, event.version) for event in await chosen(door)] == [(version, 1)]
 
 
 async def test_a_choice_is_taken_back_by_choosing_the_one_in_force(
@@ -330,8 +333,6 @@ async def test_a_choice_is_taken_back_by_choosing_the_one_in_force(
     operator = door.caller("op", "operator")
     for version, status in ((made.version, 202), (base_model().version, 202)):
         assert (await operator.post(f"/v1/models/{version}/choice")).status_code == status
-    answer = await operator.post(f"/v1/models/{base_model().version}/choice")
-    assert answer.status_code == 200
     assert [(event.subject, event.version) for event in await chosen(door)] == [
         (made.version, 1),
         (base_model().version, 2),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path
 
 from services.kit.database import Database
 from services.kit.problems import Problem
@@ -103,14 +103,14 @@ def routes(db: Database, clock: Callable[[], datetime]) -> APIRouter:
     @router.post(
         "/{version}/choice",
         status_code=202,
-        responses={200: {"model": ChoiceOut, "description": "It is in force already."}},
         summary="选用模型 Have all shards match by this model",
     )
-    async def choose(version: _Version, response: Response) -> ChoiceOut:
+    async def choose(version: _Version) -> ChoiceOut:
         """Every shard prepares it in the background; the old matches stay until then.
 
-        Choosing again what was chosen last changes nothing. To take a choice back, choose the model
-        that is in force.
+        Choosing again what is being prepared changes nothing. Choosing the model that is in force
+        takes back one that is being prepared, and has everything matched anew: that mends matches
+        which something damaged.
         """
         chosen = await choosing.choose_model(db, version, clock())
         if chosen is None:
@@ -122,8 +122,6 @@ def routes(db: Database, clock: Callable[[], datetime]) -> APIRouter:
                 en=f"No model {version} is stored. ./rengang model list shows those there are; "
                 "./rengang model fit makes one of what is stored.",
             )
-        if not chosen.announced and chosen.state is State.IN_FORCE:
-            response.status_code = 200
         return ChoiceOut.model_validate(chosen, from_attributes=True)
 
     return router

@@ -26,9 +26,8 @@ from services.matcher.domain.engine import (
     PutPosting,
     PutSeeker,
 )
-from services.matcher.domain.fast.engine import FastEngine, in_turn
+from services.matcher.domain.fast.engine import FastEngine, Job, in_turn
 from services.matcher.domain.fast.engine import Found as Searched
-from services.matcher.domain.fast.engine import Job
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.index.building import Builder
@@ -345,5 +344,8 @@ def back_to(
             PutPosting(postings[key]) if key in postings else DropPosting(key)
             for key in subjects.postings
         ),
-        *(PutSeeker(seekers[key]) if key in seekers else DropSeeker(key) for key in subjects.seekers),
+        *(
+            PutSeeker(seekers[key]) if key in seekers else DropSeeker(key)
+            for key in subjects.seekers
+        ),
     ]

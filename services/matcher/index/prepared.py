@@ -32,9 +32,7 @@ class Prepared:
         self._postings: _Latest[PostingId, PreparedPosting] = _Latest(most)
         self._seekers: _Latest[SeekerId, PreparedSeeker] = _Latest(most)
 
-    def keep(
-        self, postings: Iterable[PreparedPosting], seekers: Iterable[PreparedSeeker]
-    ) -> None:
+    def keep(self, postings: Iterable[PreparedPosting], seekers: Iterable[PreparedSeeker]) -> None:
         """These are how the documents are now."""
         for posting in postings:
             self._postings.put(posting.doc.posting_id, posting)
@@ -125,7 +123,5 @@ def _ready_postings(
     return {key: ready_posting(model, row) for key, row in rows.items()}
 
 
-def _ready_seekers(
-    model: Model, rows: dict[SeekerId, SeekerRow]
-) -> dict[SeekerId, PreparedSeeker]:
+def _ready_seekers(model: Model, rows: dict[SeekerId, SeekerRow]) -> dict[SeekerId, PreparedSeeker]:
     return {key: ready_seeker(model, row) for key, row in rows.items()}

@@ -219,9 +219,7 @@ async def select_seekers(
     return {row.doc.seeker_id: row for row in found}
 
 
-async def select_known(
-    tx: Transaction, seeker_ids: Collection[SeekerId]
-) -> dict[SeekerId, Known]:
+async def select_known(tx: Transaction, seeker_ids: Collection[SeekerId]) -> dict[SeekerId, Known]:
     """All that is known of these seekers, each with its version."""
     rows = await tx.fetch(
         """
@@ -298,9 +296,7 @@ async def made_seekers(
         yield [(row["seeker_id"], _made_seeker(row)) for row in rows]
 
 
-async def select_seeker_ids(
-    tx: Transaction, after: SeekerId | None, limit: int
-) -> list[SeekerId]:
+async def select_seeker_ids(tx: Transaction, after: SeekerId | None, limit: int) -> list[SeekerId]:
     """Seekers of whom a profile was ever heard, in order of id."""
     rows = await tx.fetch(
         "SELECT seeker_id FROM seekers WHERE $1::uuid IS NULL OR seeker_id > $1 "

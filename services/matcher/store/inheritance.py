@@ -7,6 +7,7 @@ postings are copied, since every shard has them all. Of two versions the higher 
 
 from collections.abc import AsyncIterator, Sequence
 
+from contracts.topics import MODELS
 from contracts.values import SeekerId
 from services.kit.database import Transaction
 
@@ -68,14 +69,34 @@ async def insert_mine(tx: Transaction, seeker_ids: Sequence[SeekerId]) -> None:
     )
 
 
-async def copy_model(tx: Transaction, schema: str) -> None:
-    """Go on with its model, unless there is one in force here."""
+async def copy_models(tx: Transaction, schema: str) -> None:
+    """Take over its models, and go on with the one in force there unless ours was chosen later."""
     await tx.execute(
         f"""
-        INSERT INTO models (version, artefact, active, stored_at)
-        SELECT version, artefact, active, stored_at FROM {schema}.models
-        WHERE active AND NOT EXISTS (SELECT FROM models WHERE active)
-        ON CONFLICT (version) DO UPDATE SET active = true
+        INSERT INTO models AS own (version, artefact, active, stored_at, documents, choice)
+        SELECT version, artefact, false, stored_at, documents, choice FROM {schema}.models
+        ON CONFLICT (version) DO UPDATE SET choice = greatest(own.choice, excluded.choice)
+        """
+    )
+    await tx.execute(
+        f"""
+        UPDATE models SET active = false FROM {schema}.models AS other
+        WHERE models.active AND other.active AND other.version <> models.version
+            AND coalesce(other.choice, 0) >= coalesce(models.choice, 0)
+        """
+    )
+    await tx.execute(
+        f"""
+        UPDATE models SET active = true FROM {schema}.models AS other
+        WHERE other.active AND other.version = models.version
+            AND NOT EXISTS (SELECT FROM models WHERE active)
+        """
+    )
+    # A choice that it was still preparing is heard again by us, from the topic's beginning.
+    await tx.execute(
+        f"""
+        UPDATE shard SET choice_taken = greatest(shard.choice_taken, other.choice_taken)
+        FROM {schema}.shard AS other WHERE other.wanted_model IS NULL
         """
     )
 
@@ -109,13 +130,24 @@ async def move_outbox(tx: Transaction, schema: str) -> None:
     await tx.execute(
         f"DELETE FROM {schema}.outbox USING mine WHERE key = seeker_id::text", timeout=_PATIENCE_S
     )
+    # A choice of a model is nobody's: the first of us to come takes it along.
+    await tx.execute(
+        f"""
+        WITH moved AS (
+            DELETE FROM {schema}.outbox WHERE topic = $1
+            RETURNING topic, key, value, added_at, refused
+        )
+        INSERT INTO outbox (topic, key, value, added_at, refused) SELECT * FROM moved
+        """,
+        MODELS.name,
+    )
 
 
 async def forget_computed(tx: Transaction, schema: str) -> None:
     """Let that shard, should it be taken again, take over in its turn."""
     await tx.execute(
         f"UPDATE {schema}.shard SET model = NULL, tau_ppm = NULL, k_s = NULL, k_p = NULL, "
-        "rules = NULL, epoch = epoch + 1"
+        "rules = NULL, wanted_model = NULL, sweep_of = NULL, swept_to = NULL, epoch = epoch + 1"
     )
 
 

@@ -111,14 +111,6 @@ async def select_last_choice(tx: Transaction, schemas: Sequence[str]) -> int:
     return int(found or 0)
 
 
-async def select_superseded(tx: Transaction, choice: int) -> bool:
-    """Whether this shard knows of a later choice than this one.
-
-    The shards' outboxes are sent side by side, so the topic may have a later choice first.
-    """
-    return bool(await tx.fetchval("SELECT EXISTS (SELECT FROM models WHERE choice > $1)", choice))
-
-
 async def upsert_choice(tx: Transaction, schema: str, model: StoredModel, choice: int) -> None:
     """Note the choice in a shard, and give it the model where it lacks that."""
     await tx.execute(

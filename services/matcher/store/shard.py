@@ -173,15 +173,21 @@ async def select_wanted_model(tx: Transaction) -> bytes | None:
     return artefact
 
 
-async def want_model(tx: Transaction, version: str) -> bool:
+async def want_model(tx: Transaction, version: str, choice: int) -> bool:
     """Note the model that is to be put in force; False where it is not stored here.
 
-    The one that is in force already takes back an earlier choice.
+    choice: the number of the choice. One that was heard before, or is older, changes nothing. The
+    model in force may be wanted too: then all is matched anew by it.
     """
     status = await tx.execute(
-        "UPDATE shard SET wanted_model = CASE WHEN active THEN NULL ELSE version END "
-        "FROM models WHERE version = $1",
+        """
+        UPDATE shard SET
+            wanted_model = CASE WHEN choice_taken < $2 THEN version ELSE wanted_model END,
+            choice_taken = greatest(choice_taken, $2)
+        FROM models WHERE version = $1
+        """,
         version,
+        choice,
     )
     return affected(status) == 1
 

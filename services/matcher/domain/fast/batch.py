@@ -3,7 +3,9 @@
 How they are searched does not live here.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -64,18 +66,23 @@ class Batch:
 
     def append(self, slot: int, row: Row) -> None:
         """Add a document."""
-        self.slots.extend([slot])
-        self.numbers.extend([row.numbers])
-        self.tags.extend(row.tags)
-        self.buckets.extend(row.buckets)
-        self.impacts.extend(row.impacts)
-        if row.skills:
-            spellings, weighs = zip(*row.skills, strict=True)
-            self.spellings.extend(spellings)
-            self.weighs.extend(weighs)
-        self.t_start.extend([self.tags.n])
-        self.v_start.extend([self.buckets.n])
-        self.k_start.extend([self.spellings.n])
+        self.extend([slot], [row])
+
+    def extend(self, slots: Sequence[int], rows: Sequence[Row]) -> None:
+        """Add documents: many at once cost a tenth each."""
+        if not rows:
+            return
+        self.slots.extend(slots)
+        self.numbers.extend([row.numbers for row in rows])
+        self.tags.extend(_flat([row.tags for row in rows]))
+        self.buckets.extend(np.concatenate([row.buckets for row in rows]))
+        self.impacts.extend(np.concatenate([row.impacts for row in rows]))
+        skills = [skill for row in rows for skill in row.skills]
+        self.spellings.extend([spelling for spelling, _ in skills])
+        self.weighs.extend([weighs for _, weighs in skills])
+        self.t_start.extend(_ends(self.t_start, [len(row.tags) for row in rows]))
+        self.v_start.extend(_ends(self.v_start, [len(row.buckets) for row in rows]))
+        self.k_start.extend(_ends(self.k_start, [len(row.skills) for row in rows]))
 
     @property
     def documents(self) -> Documents:
@@ -92,6 +99,15 @@ class Batch:
             self.spellings.values,
             self.weighs.values,
         )
+
+
+def _flat(parts: list[list[int]]) -> list[int]:
+    return list(chain.from_iterable(parts))
+
+
+def _ends(starts: Growing, lengths: list[int]) -> Array:
+    """Where each of the next entries ends."""
+    return np.cumsum(lengths) + starts.values[-1]
 
 
 def joined(parts: list[Documents]) -> Documents:

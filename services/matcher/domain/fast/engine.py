@@ -7,7 +7,8 @@ that takes something away first finds the lists it stood in. How a search is don
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import assert_never
+from itertools import islice
+from typing import TypeVar, assert_never
 
 import numpy as np
 
@@ -40,6 +41,7 @@ RunAll = Callable[[Sequence[Job]], list[Found]]
 """Runs searches, at once or one after the other; they only read. Results in order."""
 
 _SLACK = 8
+_PAGE = 2000
 _UNKNOWN = -1
 
 
@@ -102,6 +104,15 @@ class KnownLive:
         )
 
 
+Document = TypeVar("Document")
+
+
+def _pages(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    remaining = iter(documents)
+    while page := list(islice(remaining, _PAGE)):
+        yield page
+
+
 class FastEngine:
     """A `MatchEngine`. slack: how many entries a list keeps beyond those that count."""
 
@@ -154,25 +165,26 @@ class FastEngine:
 
     def load(self, postings: Iterable[KnownPosting], seekers: Iterable[KnownSeeker]) -> None:
         """Take all documents into an engine that is empty. Lists stay empty: `restore` or fill."""
-        self.take_postings(postings)
-        self.take_seekers(seekers)
+        for known in _pages(postings):
+            self.take_postings(known)
+        for page in _pages(seekers):
+            self.take_seekers(page)
         self.lay_out()
 
     def take_postings(self, postings: Iterable[KnownPosting]) -> None:
         """Take postings of an engine that is being loaded; each once."""
-        for posting in postings:
-            slot = self._postings.slots.take(posting.posting_id)
-            self._known[slot] = posting.facts, posting.terms
-            self._loading[lay.POSTINGS].append(
-                slot, self._numbering.posting_row(posting.facts, posting.terms)
-            )
+        new = list(postings)
+        slots = self._postings.slots.take_all([each.posting_id for each in new])
+        self._known.update(zip(slots, ((each.facts, each.terms) for each in new), strict=True))
+        rows = [self._numbering.posting_row(each.facts, each.terms) for each in new]
+        self._loading[lay.POSTINGS].extend(slots, rows)
 
     def take_seekers(self, seekers: Iterable[KnownSeeker]) -> None:
         """Take seekers of an engine that is being loaded; each once."""
-        batch = self._loading[lay.SEEKERS]
-        for seeker in seekers:
-            slot = self._seekers.slots.take(seeker.seeker_id)
-            batch.append(slot, self._numbering.seeker_row(seeker.facts, seeker.terms))
+        new = list(seekers)
+        slots = self._seekers.slots.take_all([each.seeker_id for each in new])
+        rows = [self._numbering.seeker_row(each.facts, each.terms) for each in new]
+        self._loading[lay.SEEKERS].extend(slots, rows)
 
     def lay_out(self) -> None:
         """All documents have been taken: lay them out for the search."""

@@ -4,6 +4,7 @@
 by slot does not live here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -69,10 +70,25 @@ class Slots:
             self._low.extend([low])
         self._used += 1
         if 3 * self._used > 2 * len(self._table):
-            self._grow(slot)
+            self._grow(np.array([slot], np.int32))
         else:
             _put(self._table, slot, high, low)
         return slot
+
+    def take_all(self, keys: Sequence[UUID]) -> list[int]:
+        """The slots of many ids, new to this table, in order."""
+        if self._free or not keys:
+            return [self.take(key) for key in keys]
+        first = self._high.n
+        self._high.extend([key.int >> 64 for key in keys])
+        self._low.extend([key.int & _LOW for key in keys])
+        self._used += len(keys)
+        slots = np.arange(first, first + len(keys), dtype=np.int32)
+        if 3 * self._used > 2 * len(self._table):
+            self._grow(slots)
+        else:
+            _put_all(self._table, slots, self.high, self.low)
+        return list(range(first, first + len(keys)))
 
     def free(self, slot: int) -> None:
         """Forget the id of a slot."""
@@ -83,15 +99,15 @@ class Slots:
         """The id of a slot."""
         return UUID(int=int(self.high[slot]) << 64 | int(self.low[slot]))
 
-    def _grow(self, newest: int) -> None:
-        held = self._table[self._table >= 0]
+    def _grow(self, newest: Array) -> None:
+        """Have room for these slots too, and for as many again."""
+        held = np.concatenate([self._table[self._table >= 0], newest])
         size = len(self._table)
-        while 2 * (len(held) + 1) > size:
+        while 2 * len(held) > size:
             size *= 2
         self._table = np.full(size, _EMPTY, np.int32)
         _put_all(self._table, held, self.high, self.low)
-        _put(self._table, newest, self.high[newest], self.low[newest])
-        self._used = len(held) + 1
+        self._used = len(held)
 
 
 def _halves(key: UUID) -> tuple[np.uint64, np.uint64]:

@@ -236,7 +236,9 @@ class _Links:
 
 
 @compiled
-def _link(other: int, owner: int, first: Array, following: Array, owners: Array, state: Array) -> None:  # noqa: E501
+def _link(
+    other: int, owner: int, first: Array, following: Array, owners: Array, state: Array
+) -> None:  # noqa: E501
     link = state[_FREE]
     if link == _END:
         link = state[_USED]
@@ -284,9 +286,7 @@ def _set_threshold(
 
 
 @compiled
-def _set_thresholds(
-    tau: int, n: Array, scores: Array, complete: Array, thresholds: Array
-) -> None:
+def _set_thresholds(tau: int, n: Array, scores: Array, complete: Array, thresholds: Array) -> None:
     for owner in range(len(n)):
         _set_threshold(owner, tau, n, scores, complete, thresholds)
 
@@ -452,9 +452,7 @@ def _changes(
 
 
 @compiled
-def _standing(
-    owners: Array, others: Array, k: int, n: Array, scores: Array, slots: Array
-) -> Array:
+def _standing(owners: Array, others: Array, k: int, n: Array, scores: Array, slots: Array) -> Array:
     found = np.full(len(owners), -1, np.int32)
     for which in range(len(owners)):
         owner = owners[which]

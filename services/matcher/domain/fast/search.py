@@ -59,9 +59,7 @@ def _bits_set(word: Any) -> int:
     """How many bits of 64 are set (Warren, Hacker's Delight, 5-1)."""
     one = np.uint64(1)
     v = word - ((word >> one) & np.uint64(0x5555555555555555))
-    v = (v & np.uint64(0x3333333333333333)) + (
-        (v >> np.uint64(2)) & np.uint64(0x3333333333333333)
-    )
+    v = (v & np.uint64(0x3333333333333333)) + ((v >> np.uint64(2)) & np.uint64(0x3333333333333333))
     v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
     return np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
@@ -108,9 +106,7 @@ def _depth(paths: Array, leaf: int, other: int) -> int:
     """How many levels of the tree two occupations share."""
     shared = 0
     while (
-        shared < _DEPTH
-        and paths[leaf, shared] >= 0
-        and paths[leaf, shared] == paths[other, shared]
+        shared < _DEPTH and paths[leaf, shared] >= 0 and paths[leaf, shared] == paths[other, shared]
     ):
         shared += 1
     return shared
@@ -139,7 +135,9 @@ def _pair_rest(
     """
     if not (p_packed & s_packed) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
         return _IMPOSSIBLE
-    if (s_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK) < (p_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK):
+    if (s_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK) < (
+        p_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    ):
         return _IMPOSSIBLE
     county, leaf, rank = -1, -1, 0
     for at in range(p_from, p_to):
@@ -171,7 +169,7 @@ def _pair_rest(
         if kind == lay.PLACE:
             if home < 0:
                 home = value
-            if value == county or value == prefecture:  # noqa: PLR1714 (compiled: no tuples)
+            if value == county or value == prefecture:
                 accepted = True
         elif kind == lay.OCCUPATION and leaf >= 0:
             depth = max(depth, _depth(paths, leaf, value))
@@ -211,11 +209,7 @@ def _block_rest(
             near = max(near, _ACCEPTED)
     elif not near:
         return _IMPOSSIBLE
-    if (
-        not bounds[lay.B_EMPLOYMENT]
-        & (q[lay.PACKED] >> lay.EMPLOYMENT_AT)
-        & lay.EMPLOYMENT_MASK
-    ):
+    if not bounds[lay.B_EMPLOYMENT] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT) & lay.EMPLOYMENT_MASK:
         return _IMPOSSIBLE
     education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
     if side == lay.SEEKERS:
@@ -237,9 +231,7 @@ def _block_rest(
 
 
 @inlined
-def _pay_and_years(
-    low: int, high: int, asked: int, floor: int, years: int, weights: Array
-) -> int:
+def _pay_and_years(low: int, high: int, asked: int, floor: int, years: int, weights: Array) -> int:
     """What pay and years add, of a pair or at most of a block."""
     return (
         weights[lay.W_PAY] * _pay(low, high, floor) // PPM
@@ -366,9 +358,7 @@ def _scatter_terms(
 
 
 @compiled
-def _frequent_of_query(
-    frequent: Array, q_buckets: Array, q_impacts: Array, in_query: Array
-) -> int:
+def _frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_query: Array) -> int:
     """Where the query has the segment's frequent terms; returns the length of that part, rounded up.
 
     frequent, q_buckets: ascending. in_query: int32 (≥ n_frequent,), filled.
@@ -386,9 +376,7 @@ def _frequent_of_query(
 
 
 @inlined
-def _skill(
-    side: int, worth: int, weighs: int, numbers: Array, doc: int, weight_rows: Array
-) -> int:
+def _skill(side: int, worth: int, weighs: int, numbers: Array, doc: int, weight_rows: Array) -> int:
     """What a met skill adds. worth: to a seeker its points, to a posting the similarity in ppm."""
     if side == lay.SEEKERS:
         return worth
