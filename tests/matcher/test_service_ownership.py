@@ -18,7 +18,7 @@ from tests.kit.door import ISSUER, eventually, free_port
 from tests.matcher.harness import TIGHT, Matcher
 from tests.matcher.market import Market
 from tests.matcher.running import failing, is_ready, living, settings
-from tests.support import NOW, opened
+from tests.support import opened
 
 SCHEMA = Shard(0, 1).schema
 
@@ -77,7 +77,7 @@ async def test_who_was_overtaken_can_write_no_more(matcher: Matcher) -> None:
     await matcher.take(*market.events(40))
     overtaken, before = matcher.handle, matcher.index
     matcher.index = Index(matcher.db, TIGHT)
-    await begin(matcher.index, NOW)
+    await begin(matcher.index)
     stored = await matcher.live()
     with pytest.raises(ShardTaken):
         await overtaken(market.events(10))
