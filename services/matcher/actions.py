@@ -1,4 +1,4 @@
-"""What the matcher does: takes news of the market in, begins, re-matches, answers why a pair stands so.
+"""What the matcher does: takes news of the market in, begins, re-matches, and says why.
 
 Which pairs are live is the engine's to say; how documents and matches are stored is the store's.
 """
@@ -127,7 +127,7 @@ async def begin(index: Index) -> None:
 
 
 async def sweep(index: Index, now: Callable[[], datetime]) -> int:
-    """Bring the stored live matches to what the engine has, and announce it; returns how many pairs.
+    """Bring the stored live matches to what the engine has, and announce it; how many pairs.
 
     Seeker by seeker, a chunk a transaction, so that events go on between the chunks, the old
     matches stay until their turn comes, and a process that ends is followed by one that goes on

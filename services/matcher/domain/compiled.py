@@ -68,14 +68,14 @@ def _kept_in() -> str:
     return ""
 
 
-config.CACHE_DIR = _kept_in()
+config.CACHE_DIR = _kept_in()  # type: ignore[attr-defined]
 
 
 def _made(kernel: _Kernel, **options: bool) -> _Kernel:
-    options = {"nogil": True, **options}
+    make: Any = njit
     try:
-        made = njit(cache=True, error_model="numpy", **options)(kernel)
+        made = make(cache=True, nogil=True, error_model="numpy", **options)(kernel)
     except RuntimeError as error:  # no folder to be found that can be written
         warnings.warn(f"compiled anew at each start: {error}", RuntimeWarning, stacklevel=3)
-        made = njit(error_model="numpy", **options)(kernel)
+        made = make(nogil=True, error_model="numpy", **options)(kernel)
     return cast(_Kernel, made)

@@ -5,6 +5,7 @@ When one is built, and what is announced afterwards, does not live here.
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from contracts.values import PostingId, SeekerId
 from services.kit.database import Database
 from services.matcher.domain.facts import SeekerFacts
 from services.matcher.domain.fast.engine import FastEngine, KnownLive, KnownPosting, KnownSeeker
+from services.matcher.domain.model import Model
 from services.matcher.index.making import (
     made_by,
     posting_row,
@@ -22,7 +24,7 @@ from services.matcher.index.making import (
     seeker_row,
 )
 from services.matcher.store import documents, matches
-from services.matcher.store.documents import Made
+from services.matcher.store.documents import Made, PostingRow, SeekerRow
 
 log = structlog.get_logger(__name__)
 
@@ -73,11 +75,7 @@ class Builder:
                 if not rows:
                     return
                 model = self._engine.model
-                made = await self._compute(
-                    lambda rows=rows: [
-                        posting_row(model, row.doc, ready_posting(model, row)) for row in rows
-                    ]
-                )
+                made = await self._compute(partial(_made_postings, model, rows))
                 await documents.update_made_of_postings(tx, made)
             done += len(rows)
             self._say("reading texts of postings", done)
@@ -90,12 +88,7 @@ class Builder:
                 if not rows:
                     return
                 model = self._engine.model
-                made = await self._compute(
-                    lambda rows=rows: [
-                        seeker_row(model, row.doc, row.held, ready_seeker(model, row))
-                        for row in rows
-                    ]
-                )
+                made = await self._compute(partial(_made_seekers, model, rows))
                 await documents.update_made_of_seekers(tx, made)
             after = rows[-1].doc.seeker_id
             done += len(rows)
@@ -106,10 +99,9 @@ class Builder:
         async with self._db.transaction() as tx:
             async for page in documents.made_postings(tx, PAGE):
                 known = [KnownPosting(key, made.facts, made.vector) for key, made in page]
-                await self._compute(lambda known=known: engine.take_postings(known))
+                await self._compute(partial(engine.take_postings, known))
             async for people in documents.made_seekers(tx, PAGE):
-                seekers = _known(people)
-                await self._compute(lambda seekers=seekers: engine.take_seekers(seekers))
+                await self._compute(partial(engine.take_seekers, _known(people)))
                 done += len(people)
                 self._say("reading seekers", done)
         await self._compute(engine.lay_out)
@@ -120,7 +112,7 @@ class Builder:
         done = 0
         async with self._db.transaction() as tx:
             async for rows in matches.live_columns(tx, 10 * PAGE):
-                parts.append(await self._compute(lambda rows=rows: _columns(rows)))
+                parts.append(await self._compute(partial(_columns, rows)))
                 done += len(rows)
                 self._say("reading live matches", done)
         await self._compute(lambda: self._engine.restore(KnownLive.joined(parts)))
@@ -131,12 +123,12 @@ class Builder:
             async for people in documents.made_seekers(tx, PAGE):
                 for start in range(0, len(people), _FILLED_AT_ONCE):
                     chosen = _known(people[start : start + _FILLED_AT_ONCE])
-                    await self._compute(lambda chosen=chosen: engine.fill_seekers(chosen))
+                    await self._compute(partial(engine.fill_seekers, chosen))
                 done += len(people)
                 self._say("finding postings for seekers", done)
         done = 0
         async for ids in self._posting_ids():
-            await self._compute(lambda ids=ids: engine.fill_postings(ids))
+            await self._compute(partial(engine.fill_postings, ids))
             done += len(ids)
             self._say("finding seekers for postings", done)
 
@@ -149,6 +141,14 @@ class Builder:
         if at_once or time.monotonic() - self._said_at > _SAID_EVERY_S:
             self._said_at = time.monotonic()
             log.info("index.building", step=what, done=done)
+
+
+def _made_postings(model: Model, rows: Sequence[PostingRow]) -> list[PostingRow]:
+    return [posting_row(model, row.doc, ready_posting(model, row)) for row in rows]
+
+
+def _made_seekers(model: Model, rows: Sequence[SeekerRow]) -> list[SeekerRow]:
+    return [seeker_row(model, row.doc, row.held, ready_seeker(model, row)) for row in rows]
 
 
 def _known(people: Sequence[tuple[SeekerId, Made[SeekerFacts]]]) -> list[KnownSeeker]:

@@ -1,4 +1,4 @@
-"""The index: a matching engine in memory that holds what the database holds, on a thread of its own.
+"""The index: an engine in memory that holds what the database holds, on a thread of its own.
 
 What is written and announced when it changes does not live here.
 """
@@ -27,14 +27,15 @@ from services.matcher.domain.engine import (
     PutSeeker,
 )
 from services.matcher.domain.fast.engine import FastEngine, Job, in_turn
-from services.matcher.domain.fast.engine import Found as Searched
+from services.matcher.domain.fast.side import Found
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.index.building import Builder
+from services.matcher.index.making import made_by
 from services.matcher.index.prepared import Prepared
 from services.matcher.index.rules import rules_hash
 from services.matcher.store import shard
-from services.matcher.store.shard import Computed
+from services.matcher.store.shard import Computed, Sweep
 
 log = structlog.get_logger(__name__)
 
@@ -204,15 +205,19 @@ class Index:
         """Make the engine from what is stored; the caller holds the lock.
 
         Returns whether the stored live matches are those of this engine; else they were found
-        anew, and what is stored may differ.
+        anew, and what is stored may differ. So it is where a model was chosen and not put in force
+        yet, even where it is the one that was in force: the sweep of that begins here.
         """
         self._engine = None
         started = time.perf_counter()
         async with self.db.transaction() as tx:
             await shard.lock_epoch(tx, self.epoch)
-            if await shard.select_wanted_model(tx) is not None:
+            chosen = await shard.select_wanted_model(tx) is not None
+            if chosen:
                 await shard.put_wanted_in_force(tx)
             model = await self._model_in_force(tx)
+            if chosen:
+                await shard.update_sweep(tx, Sweep(made_by(model), None))
             before, sweep = await shard.select_computed(tx), await shard.select_sweep(tx)
         same = before == computed_with(model) and sweep is None
         self.prepared.clear()
@@ -306,7 +311,7 @@ class Index:
             raise IndexNotReady(self._stage)
         return self._engine
 
-    def _run_all(self, jobs: Collection[Job]) -> list[Searched]:
+    def _run_all(self, jobs: Collection[Job]) -> list[Found]:
         if not self._several:
             return in_turn(list(jobs))
         return list(self._searching.map(lambda job: job(), jobs))

@@ -1,4 +1,4 @@
-"""Stored rows and what is made of them: read back where the same model and rules made it, else anew.
+"""Stored rows and what is made of them: as stored where this model and these rules made it.
 
 When rows are read and written does not live here.
 """

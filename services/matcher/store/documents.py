@@ -176,9 +176,9 @@ def _made(
 ) -> tuple[list[bytes | None], list[bytes | None], list[str | None]]:
     made = list(rows)
     return (
-        [each and each.vector.to_bytes() for each in made],
-        [each and each.facts.to_bytes() for each in made],
-        [each and each.by for each in made],
+        [each.vector.to_bytes() if each else None for each in made],
+        [each.facts.to_bytes() if each else None for each in made],
+        [each.by if each else None for each in made],
     )
 
 

@@ -166,7 +166,7 @@ async def select_active_model(tx: Transaction) -> bytes | None:
 
 
 async def select_wanted_model(tx: Transaction) -> bytes | None:
-    """The artefact of the model that was chosen and is not in force yet, if there is one."""
+    """The artefact of the model that was chosen and is not matched by yet, if there is one."""
     artefact: bytes | None = await tx.fetchval(
         "SELECT artefact FROM models JOIN shard ON wanted_model = version"
     )

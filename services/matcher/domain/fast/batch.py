@@ -107,7 +107,8 @@ def _flat(parts: list[list[int]]) -> list[int]:
 
 def _ends(starts: Growing, lengths: list[int]) -> Array:
     """Where each of the next entries ends."""
-    return np.cumsum(lengths) + starts.values[-1]
+    ends: Array = np.cumsum(lengths) + starts.values[-1]
+    return ends
 
 
 def joined(parts: list[Documents]) -> Documents:

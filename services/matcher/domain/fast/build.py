@@ -1,4 +1,4 @@
-"""Building segments, and taking them apart again: everything that is done to many documents at once.
+"""Building segments, and taking them apart again: what is done to many documents at once.
 
 What a search does with a segment does not live here.
 """
@@ -7,7 +7,7 @@ import numpy as np
 
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast import layout as lay
-from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.text import BUCKETS
 
 _RANKED = 10
@@ -55,7 +55,7 @@ def order_keys(side: int, numbers: Array, t_start: Array, tags: Array, prefectur
                 occupation = value
         if whole and home != prefectures[home]:
             accepted -= (home + 1) * 0x9E3779B1
-        pay = min(np.int64(numbers[doc, lay.PAY_LOW]) // 250, 0xFFFF)
+        pay: Int = min(np.int64(numbers[doc, lay.PAY_LOW]) // 250, 0xFFFF)
         keys[doc] = np.uint64(
             (around << 54)
             | (((accepted >> 7) & 0xFFF) << 42)
@@ -182,7 +182,7 @@ def bound_blocks(
     prefectures: Array,
     weight_rows: Array,
 ) -> tuple[Array, Array]:
-    """What each block's documents hold at most. Returns masks uint64 and bounds int32, see layout."""
+    """What each block's documents hold at most: masks uint64 and bounds int32, see layout."""
     n = len(numbers)
     n_blocks = (n + lay.BLOCK - 1) // lay.BLOCK
     masks = np.zeros((n_blocks, lay.N_MASKS), np.uint64)

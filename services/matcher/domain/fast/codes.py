@@ -1,7 +1,7 @@
 """Numbers for the codes that documents speak in: places, occupations, spellings, sets of weights.
 
-A code is compared for equality only, so any number will do; a new code gets the next. Tables tell of
-each number what the search needs. What a document holds does not live here.
+A code is compared for equality only, so any number will do; a new code gets the next. Tables tell
+of each number what the search needs. What a document holds does not live here.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ class TooManyCodes(ValueError):
 
 
 class Places:
-    """Counties and prefectures. prefectures: int32 (≥ n,), of each number that of its prefecture."""
+    """Counties and prefectures; prefectures: int32 (≥ n,), the number of each one's prefecture."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}

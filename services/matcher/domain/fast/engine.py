@@ -1,7 +1,8 @@
 """The engine: both sides indexed, both top lists of every document kept exact as changes come.
 
 A change searches the other side once, for its own best and for all whose lists it enters; a change
-that takes something away first finds the lists it stood in. How a search is done does not live here.
+that takes something away first finds the lists it stood in. How a search is done does not live
+here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

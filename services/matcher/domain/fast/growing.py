@@ -9,6 +9,9 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
+Int = Any
+"""A number of a kernel: 64 bits, and no int of Python, which a type checker would take it for."""
+
 
 class Growing:
     """One growing array. Appending is amortised constant; `values` is a view, not a copy."""

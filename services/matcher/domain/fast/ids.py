@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from services.matcher.domain.compiled import compiled
-from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.fast.growing import Array, Growing, Int
 
 _EMPTY, _GONE = -1, -2
 _LOW = (1 << 64) - 1
@@ -116,7 +116,7 @@ def _halves(key: UUID) -> tuple[np.uint64, np.uint64]:
 
 
 @compiled
-def _place(high: Any, low: Any, size: int) -> int:
+def _place(high: Any, low: Any, size: int) -> Int:
     """Where an id is looked for first (the finaliser of SplitMix64, Steele et al. 2014)."""
     mixed = np.uint64(high) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(low)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -125,7 +125,7 @@ def _place(high: Any, low: Any, size: int) -> int:
 
 
 @compiled
-def _find(table: Array, highs: Array, lows: Array, high: Any, low: Any) -> int:
+def _find(table: Array, highs: Array, lows: Array, high: Any, low: Any) -> Int:
     high, low = np.uint64(high), np.uint64(low)
     at = _place(high, low, len(table))
     while table[at] != _EMPTY:

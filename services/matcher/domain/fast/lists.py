@@ -56,7 +56,7 @@ class TopLists:
         return sum(each.nbytes for each in kept) + self._links.nbytes
 
     def reserve(self, owners: int, others: int) -> None:
-        """Have lists for so many owners; new ones are empty and complete. others: how many slots."""
+        """Have lists for so many owners, new ones empty and complete. others: how many slots."""
         missing = owners - self._n.n
         if missing > 0:
             self._n.extend(np.zeros(missing, np.int32))
@@ -74,9 +74,11 @@ class TopLists:
         room = self._touched.n + len(owners)
         for each in (self._touched, self._before_n, self._before_scores, self._before_slots):
             each.reserve(room)
-        n = _touch(owners, self.k, self._n.held, self._scores.held, self._slots.held,
-                   self._touched_at.held, self._touched.n, self._touched.held,
-                   self._before_n.held, self._before_scores.held, self._before_slots.held)  # fmt: skip
+        n = _touch(
+            owners, self.k, self._n.held, self._scores.held, self._slots.held,
+            self._touched_at.held, self._touched.n, self._touched.held, self._before_n.held,
+            self._before_scores.held, self._before_slots.held,
+        )  # fmt: skip
         for each in (self._touched, self._before_n, self._before_scores, self._before_slots):
             each.n = int(n)
 
@@ -126,7 +128,8 @@ class TopLists:
     def short(self, owners: Array) -> Array:
         """Those of these owners whose lists must be searched for again. int32."""
         lacking = (self._n.held[owners] < self.k) & (self._complete.held[owners] == 0)
-        return owners[lacking]
+        found: Array = owners[lacking]
+        return found
 
     def touched(self) -> Array:
         """The owners whose lists may have changed since `forget`. int32 (n,)."""
@@ -238,7 +241,7 @@ class _Links:
 @compiled
 def _link(
     other: int, owner: int, first: Array, following: Array, owners: Array, state: Array
-) -> None:  # noqa: E501
+) -> None:
     link = state[_FREE]
     if link == _END:
         link = state[_USED]

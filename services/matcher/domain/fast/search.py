@@ -13,18 +13,18 @@ All is integer, and each bound is rounded up, so nothing that belongs to the ans
 from typing import Any
 
 import numpy as np
-from numba import carray, types
+from numba import carray as view  # type: ignore[attr-defined]
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from contracts.values import PPM
 from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.scoring import CLOSENESS_PPM, HALF, LEVELS, PLACE_PPM, Near
 from services.matcher.domain.text import BUCKETS
 from services.matcher.domain.vector import SCALE_BITS
-
-Array = np.ndarray[Any, Any]
 
 _ONE_BITS = 2 * SCALE_BITS
 _WORDS = BUCKETS // 64
@@ -44,8 +44,8 @@ _RUNG_BITS = 12
 _BLOCKS_FIRST = 4
 
 
-@intrinsic  # type: ignore[misc]
-def _pointer(typing_context: Any, address: Any) -> Any:
+@intrinsic
+def _at(typing_context: Any, address: Any) -> Any:
     """An address as a pointer: a segment is a dozen arrays, and there are dozens of segments."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -54,8 +54,12 @@ def _pointer(typing_context: Any, address: Any) -> Any:
     return types.voidptr(types.int64), generate
 
 
+# A kernel calls it without the context, which numba adds.
+_pointer: Any = _at
+
+
 @inlined
-def _bits_set(word: Any) -> int:
+def _bits_set(word: Any) -> Int:
     """How many bits of 64 are set (Warren, Hacker's Delight, 5-1)."""
     one = np.uint64(1)
     v = word - ((word >> one) & np.uint64(0x5555555555555555))
@@ -65,7 +69,7 @@ def _bits_set(word: Any) -> int:
 
 
 @inlined
-def _row_of(bits: Array, rank: Array, number: int) -> int:
+def _row_of(bits: Array, rank: Array, number: Int) -> Int:
     """The row of a number in a set that is kept as bits; -1 where it is not in the set."""
     word = bits[number >> 6]
     bit = np.uint64(number & 63)
@@ -76,7 +80,7 @@ def _row_of(bits: Array, rank: Array, number: int) -> int:
 
 
 @inlined
-def _root_up(square: int) -> int:
+def _root_up(square: Int) -> Int:
     """The square root, rounded up."""
     root = np.int64(np.sqrt(np.float64(square)))
     while root * root < square:
@@ -88,7 +92,7 @@ def _root_up(square: int) -> int:
 
 
 @inlined
-def _pay(low: int, high: int, floor: int) -> int:
+def _pay(low: Int, high: Int, floor: Int) -> Int:
     if floor <= low:
         return PPM
     if floor <= high:
@@ -97,12 +101,12 @@ def _pay(low: int, high: int, floor: int) -> int:
 
 
 @inlined
-def _years(asked: int, years: int) -> int:
+def _years(asked: Int, years: Int) -> Int:
     return PPM if years >= asked else PPM * years // asked
 
 
 @inlined
-def _depth(paths: Array, leaf: int, other: int) -> int:
+def _depth(paths: Array, leaf: Int, other: Int) -> Int:
     """How many levels of the tree two occupations share."""
     shared = 0
     while (
@@ -115,17 +119,17 @@ def _depth(paths: Array, leaf: int, other: int) -> int:
 @inlined
 def _pair_rest(
     p_tags: Array,
-    p_from: int,
-    p_to: int,
-    p_packed: int,
+    p_from: Int,
+    p_to: Int,
+    p_packed: Int,
     weights: Array,
     s_tags: Array,
-    s_from: int,
-    s_to: int,
-    s_packed: int,
+    s_from: Int,
+    s_to: Int,
+    s_packed: Int,
     paths: Array,
     prefectures: Array,
-) -> int:
+) -> Int:
     """How a pair fits in place, occupation and certificate, in millionths; -1: not eligible.
 
     As `scoring.score` and `eligibility.broken_rules` have it, for a posting that is open and a
@@ -193,8 +197,8 @@ def _pair_rest(
 
 @inlined
 def _block_rest(
-    side: int, masks: Array, bounds: Array, q: Array, q_masks: Array, weights: Array
-) -> int:
+    side: Int, masks: Array, bounds: Array, q: Array, q_masks: Array, weights: Array
+) -> Int:
     """No document of the block fits better than this in place, occupation and certificate.
 
     -1 where none can be eligible.
@@ -231,7 +235,7 @@ def _block_rest(
 
 
 @inlined
-def _pay_and_years(low: int, high: int, asked: int, floor: int, years: int, weights: Array) -> int:
+def _pay_and_years(low: Int, high: Int, asked: Int, floor: Int, years: Int, weights: Array) -> Int:
     """What pay and years add, of a pair or at most of a block."""
     return (
         weights[lay.W_PAY] * _pay(low, high, floor) // PPM
@@ -242,14 +246,14 @@ def _pay_and_years(low: int, high: int, asked: int, floor: int, years: int, weig
 @inlined
 def _seeker_rest(
     numbers: Array,
-    first: int,
-    packed: int,
+    first: Int,
+    packed: Int,
     q: Array,
     q_tags: Array,
     weights: Array,
     paths: Array,
     prefectures: Array,
-) -> int:
+) -> Int:
     """A seeker fits a posting no better than this in place, occupation and certificate.
 
     Seen from the numbers alone: which places are accepted and what is certified is in the tags.
@@ -276,7 +280,7 @@ def _seeker_rest(
 
 
 @inlined
-def _block_pay_and_years(side: int, bounds: Array, q: Array, weights: Array) -> int:
+def _block_pay_and_years(side: Int, bounds: Array, q: Array, weights: Array) -> Int:
     low, high = np.int64(bounds[lay.B_LOW]), np.int64(bounds[lay.B_HIGH])
     years = np.int64(bounds[lay.B_YEARS])
     if side == lay.SEEKERS:
@@ -287,7 +291,7 @@ def _block_pay_and_years(side: int, bounds: Array, q: Array, weights: Array) -> 
 
 
 @inlined
-def _worse(score: int, slot: int, than_score: int, than_slot: int, high: Array, low: Array) -> bool:
+def _worse(score: Int, slot: Int, than_score: Int, than_slot: Int, high: Array, low: Array) -> Any:
     """Whether the first comes after the second: lower score, of equal scores the higher id."""
     if score != than_score:
         return score < than_score
@@ -298,8 +302,8 @@ def _worse(score: int, slot: int, than_score: int, than_slot: int, high: Array, 
 
 @inlined
 def _offer(
-    scores: Array, slots: Array, held: int, k: int, score: int, slot: int, high: Array, low: Array
-) -> int:
+    scores: Array, slots: Array, held: Int, k: Int, score: Int, slot: Int, high: Array, low: Array
+) -> Int:
     """Take a document into a heap of the k best, the worst of them at its root.
 
     Of equal scores the lower id is better. Returns how many are held.
@@ -343,9 +347,9 @@ def _scatter_terms(
     impacts: Array,
     q_buckets: Array,
     q_impacts: Array,
-) -> int:
+) -> Int:
     """Add the products of the rarer terms to each document that has them; how many there were."""
-    touched = 0
+    touched: Int = 0
     for at in range(len(q_buckets)):
         row = _row_of(bits, rank, q_buckets[at])
         if row < 0:
@@ -358,8 +362,8 @@ def _scatter_terms(
 
 
 @compiled
-def _frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_query: Array) -> int:
-    """Where the query has the segment's frequent terms; returns the length of that part, rounded up.
+def _frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_query: Array) -> Int:
+    """Where the query has the segment's frequent terms; the length of that part, rounded up.
 
     frequent, q_buckets: ascending. in_query: int32 (≥ n_frequent,), filled.
     """
@@ -376,7 +380,7 @@ def _frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_q
 
 
 @inlined
-def _skill(side: int, worth: int, weighs: int, numbers: Array, doc: int, weight_rows: Array) -> int:
+def _skill(side: Int, worth: Int, weighs: Int, numbers: Array, doc: Int, weight_rows: Array) -> Int:
     """What a met skill adds. worth: to a seeker its points, to a posting the similarity in ppm."""
     if side == lay.SEEKERS:
         return worth
@@ -387,11 +391,11 @@ def _skill(side: int, worth: int, weighs: int, numbers: Array, doc: int, weight_
 
 @compiled
 def _scatter_skills(
-    side: int,
+    side: Int,
     skills: Array,
     marks: Array,
-    stamp: int,
-    spellings: int,
+    stamp: Int,
+    spellings: Int,
     bits: Array,
     rank: Array,
     start: Array,
@@ -400,7 +404,7 @@ def _scatter_skills(
     q_skills: Array,
     numbers: Array,
     weight_rows: Array,
-) -> int:
+) -> Int:
     """Add what the query's skills are worth to each document that has one near enough.
 
     q_skills: int32 (n, 3): group, spelling, worth; within a group the worth falls, so the first
@@ -428,20 +432,20 @@ def _scatter_skills(
 
 @inlined
 def _look_into(
-    block: int,
-    rest: int,
-    surely: int,
-    side: int,
-    tau: int,
-    k: int,
+    block: Int,
+    rest: Int,
+    surely: Int,
+    side: Int,
+    tau: Int,
+    k: Int,
     hits_wanted: bool,
-    n_docs: int,
+    n_docs: Int,
     alive: Array,
     slots: Array,
     sums: Array,
     skills: Array,
     in_query: Array,
-    q_norm: int,
+    q_norm: Int,
     f_start: Array,
     f_term: Array,
     f_impact: Array,
@@ -462,7 +466,7 @@ def _look_into(
     hit_scores: Array,
     hit_slots: Array,
     counters: Array,
-) -> int:
+) -> Int:
     """Score the documents of a block that may belong to the answer; returns the least threshold."""
     least = _NEVER
     row = q[lay.WEIGHTS]
@@ -546,10 +550,10 @@ def _look_into(
 
 @compiled
 def search_segments(
-    side: int,
+    side: Int,
     table: Array,
-    tau: int,
-    k: int,
+    tau: Int,
+    k: Int,
     hits_wanted: bool,
     q: Array,
     q_masks: Array,
@@ -597,11 +601,11 @@ def search_segments(
         far = 1 << 40
         n_docs = f[lay.S_DOCS]
         n_blocks = (n_docs + lay.BLOCK - 1) // lay.BLOCK
-        masks = carray(_pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
-        bounds = carray(_pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
-        thresholds_low = carray(_pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
+        masks = view(_pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
+        bounds = view(_pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
+        thresholds_low = view(_pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
         n_regions = (n_blocks + lay.REGION - 1) // lay.REGION
-        regions = carray(_pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64)
+        regions = view(_pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64)
         anywhere = q[lay.PACKED] >> lay.REMOTE_AT & 1
         possible = 0
         for region in range(n_regions):
@@ -609,28 +613,28 @@ def search_segments(
         if not possible:
             continue
         counters[lay.C_SEGMENTS] += 1
-        slots = carray(_pointer(f[lay.S_SLOT]), (n_docs,), np.int32)
-        alive = carray(_pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
-        bits = carray(_pointer(f[lay.S_BITS]), (_WORDS,), np.uint64)
-        rank = carray(_pointer(f[lay.S_RANK]), (_WORDS,), np.uint32)
-        start = carray(_pointer(f[lay.S_START]), (far,), np.uint32)
-        ids = carray(_pointer(f[lay.S_IDS]), (far,), np.uint16)
-        impacts = carray(_pointer(f[lay.S_IMPACTS]), (far,), np.uint16)
+        slots = view(_pointer(f[lay.S_SLOT]), (n_docs,), np.int32)
+        alive = view(_pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
+        bits = view(_pointer(f[lay.S_BITS]), (_WORDS,), np.uint64)
+        rank = view(_pointer(f[lay.S_RANK]), (_WORDS,), np.uint32)
+        start = view(_pointer(f[lay.S_START]), (far,), np.uint32)
+        ids = view(_pointer(f[lay.S_IDS]), (far,), np.uint16)
+        impacts = view(_pointer(f[lay.S_IMPACTS]), (far,), np.uint16)
         n_frequent = f[lay.S_N_FREQUENT]
-        frequent = carray(_pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
-        f_start = carray(_pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
-        f_term = carray(_pointer(f[lay.S_F_TERM]), (far,), np.uint8)
-        f_impact = carray(_pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
-        norms = carray(_pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
+        frequent = view(_pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
+        f_start = view(_pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
+        f_term = view(_pointer(f[lay.S_F_TERM]), (far,), np.uint8)
+        f_impact = view(_pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
+        norms = view(_pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
         spellings = f[lay.S_SPELLINGS]
-        k_bits = carray(_pointer(f[lay.S_K_BITS]), (far,), np.uint64)
-        k_rank = carray(_pointer(f[lay.S_K_RANK]), (far,), np.uint32)
-        k_start = carray(_pointer(f[lay.S_K_START]), (far,), np.uint32)
-        k_ids = carray(_pointer(f[lay.S_K_IDS]), (far,), np.uint16)
-        k_weighs = carray(_pointer(f[lay.S_K_WEIGHS]), (far,), np.uint8)
-        t_start = carray(_pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
-        tags = carray(_pointer(f[lay.S_TAGS]), (far,), np.int32)
-        numbers = carray(_pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
+        k_bits = view(_pointer(f[lay.S_K_BITS]), (far,), np.uint64)
+        k_rank = view(_pointer(f[lay.S_K_RANK]), (far,), np.uint32)
+        k_start = view(_pointer(f[lay.S_K_START]), (far,), np.uint32)
+        k_ids = view(_pointer(f[lay.S_K_IDS]), (far,), np.uint16)
+        k_weighs = view(_pointer(f[lay.S_K_WEIGHS]), (far,), np.uint8)
+        t_start = view(_pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
+        tags = view(_pointer(f[lay.S_TAGS]), (far,), np.int32)
+        numbers = view(_pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
         for region in range(n_regions):
             if anywhere or regions[region] & q_masks[lay.M_PLACE]:
                 first = region * lay.REGION * lay.BLOCK
@@ -645,8 +649,8 @@ def search_segments(
             side, skills, marks, counters[lay.C_STAMP], spellings, k_bits, k_rank, k_start, k_ids,
             k_weighs, q_skills, numbers, weight_rows,
         )  # fmt: skip
-        # What the best of each block can reach, and how many blocks reach how much. The fit is looked
-        # at last: where text and skills fall short of what is wanted, any fit does.
+        # What the best of each block can reach, and how many blocks reach how much. The fit is
+        # looked at last: where text and skills fall short of what is wanted, any fit does.
         ladder[:] = 0
         bound = np.int64(tau)
         if counters[lay.C_HEAP] == k:
@@ -687,22 +691,22 @@ def search_segments(
         first_bound = np.int64(rung) << _RUNG_BITS
         for turn in range(2):
             for block in range(n_blocks):
-                most = np.int64(block_most[block])
-                if block_rest[block] < 0 or (turn == 0) != (most >= first_bound):
+                reach = np.int64(block_most[block])
+                if block_rest[block] < 0 or (turn == 0) != (reach >= first_bound):
                     continue
                 need = np.int64(tau)
                 if counters[lay.C_HEAP] == k:
                     need = max(need, np.int64(heap_scores[0])) if k else _NEVER
                 if hits_wanted:
                     need = min(need, np.int64(thresholds_low[block]))
-                if most < need:
+                if reach < need:
                     continue
                 counters[lay.C_BLOCKS] += 1
                 surely = _block_pay_and_years(side, bounds[block], q, weights)
                 least = _look_into(
-                    block, block_rest[block], surely, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
-                    in_query, q_norm, f_start, f_term, f_impact, norms, t_start, tags, numbers, q,
-                    q_tags, weight_rows, paths, prefectures, high, low, thresholds, heap_scores,
+                    block, block_rest[block], surely, side, tau, k, hits_wanted, n_docs, alive,
+                    slots, sums, skills, in_query, q_norm, f_start, f_term, f_impact, norms,
+                    t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures, high, low, thresholds, heap_scores,
                     heap_slots, hit_scores, hit_slots, counters,
                 )  # fmt: skip
                 if hits_wanted:
@@ -712,8 +716,8 @@ def search_segments(
 
 @compiled
 def search_head(
-    side: int,
-    n_docs: int,
+    side: Int,
+    n_docs: Int,
     alive: Array,
     slots: Array,
     t_chains: Array,
@@ -729,8 +733,8 @@ def search_head(
     t_start: Array,
     tags: Array,
     numbers: Array,
-    tau: int,
-    k: int,
+    tau: Int,
+    k: Int,
     hits_wanted: bool,
     q: Array,
     q_tags: Array,

@@ -188,7 +188,8 @@ def _entries(order: Array, starts: Array) -> Array:
     lengths = starts[order + 1] - starts[order]
     begun = np.repeat(starts[order], lengths)
     within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return begun + within
+    entries: Array = begun + within
+    return entries
 
 
 def _numbers(bits: Array) -> Array:

@@ -1,4 +1,4 @@
-"""All documents of one side, indexed: a head that takes new ones, and segments that it is laid into.
+"""All documents of one side: a head that takes new ones, and segments that it is laid into.
 
 Which lists a document stands in does not live here.
 """
@@ -146,8 +146,10 @@ class Side:
         scratch.begin(self.living if hits_wanted else 0)
         heap_scores, heap_slots = np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32)
         weights = self._numbering.weights
-        asked = (weights.rows, weights.most, self._tables.occupations.paths,
-                 self._tables.places.prefectures, self.slots.high, self.slots.low, limits)  # fmt: skip
+        asked = (
+            weights.rows, weights.most, self._tables.occupations.paths,
+            self._tables.places.prefectures, self.slots.high, self.slots.low, limits,
+        )  # fmt: skip
         found = (heap_scores, heap_slots, scratch.hit_scores, scratch.hit_slots, scratch.counters)
         if len(self._table):
             search_segments(

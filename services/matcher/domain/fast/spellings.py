@@ -9,7 +9,7 @@ import numpy as np
 
 from contracts.values import PPM
 from services.matcher.domain.compiled import compiled
-from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.fast.growing import Array, Growing, Int
 from services.matcher.domain.scoring import SKILL_CUTOFF_PPM, similarity_ppm
 
 _REMEMBERED = 1 << 16
@@ -87,7 +87,7 @@ def _letters(spelling: str) -> np.uint64:
 
 
 @compiled
-def _candidates(lengths: Array, letters: Array, length: int, mine: int) -> Array:
+def _candidates(lengths: Array, letters: Array, length: int, mine: Int) -> Array:
     """Those that may be near: none that is near is left out.
 
     Each letter that only one of the two has costs an operation, and each bit that only one has
