@@ -5,7 +5,7 @@ What is right is for `oracle` to say; documents are drawn in `documents`.
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import assert_never
 
@@ -43,7 +43,7 @@ from services.matcher.domain.prepare import (
     prepare_seeker,
 )
 from services.matcher.domain.scoring import score
-from tests.matcher.documents import any_folder, any_posting, any_seeker
+from tests.matcher.documents import any_folder, any_posting, any_seeker, posting_id, seeker_id
 
 SMALL = Sizes(head=4, segment=32)
 """So small that a few dozen documents fill heads and segments, and wear them out."""
@@ -161,10 +161,10 @@ class Scores:
         self._postings, self._seekers = dict(kept.postings), dict(kept.seekers)
         pairs = {(seeker, posting) for seeker in people for posting in self._postings}
         pairs |= {(seeker, posting) for seeker in self._seekers for posting in jobs}
-        for seeker_id, posting_id in pairs:
-            posting, seeker = self._postings[posting_id], self._seekers[seeker_id]
+        for pair in pairs:
+            posting, seeker = self._postings[pair[1]], self._seekers[pair[0]]
             if not broken_rules(posting, seeker):
-                self._scored[seeker_id, posting_id] = score(posting, seeker).score_ppm
+                self._scored[pair] = score(posting, seeker).score_ppm
         return standings(kept.engine.model.limits, self._scored)
 
     def _was(self, posting_id: PostingId) -> PreparedPosting | None:
@@ -175,29 +175,35 @@ class Scores:
 
 
 class Walk:
-    """A market of so many postings and seekers that changes at random, of a few shapes each."""
+    """A market of so many postings and seekers that changes at random.
+
+    Each is, at any time, of one of a few shapes. So many score the same, and stand side by side in
+    blocks whose bounds are no higher than they must be: where one were too low, it would be seen.
+    """
 
     def __init__(
-        self, seed: int, model: Model, n_postings: int, n_seekers: int, shapes: int = 6
+        self, seed: int, model: Model, n_postings: int, n_seekers: int, shapes: int = 12
     ) -> None:
         self._draw = Random(seed)
+        jobs = [prepare_posting(model, any_posting(self._draw, 0)) for _ in range(shapes)]
+        people = [
+            prepare_seeker(model, any_seeker(self._draw, 0), any_folder(self._draw))
+            for _ in range(shapes)
+        ]
         self._postings = [
-            [prepare_posting(model, any_posting(self._draw, number)) for _ in range(shapes)]
+            [replace(job, doc=replace(job.doc, posting_id=posting_id(number))) for job in jobs]
             for number in range(n_postings)
         ]
         self._seekers = [
-            [
-                prepare_seeker(model, any_seeker(self._draw, number), any_folder(self._draw))
-                for _ in range(shapes)
-            ]
+            [replace(each, doc=replace(each.doc, seeker_id=seeker_id(number))) for each in people]
             for number in range(n_seekers)
         ]
 
     def everyone(self) -> list[Change]:
         """One shape of each document, to begin with."""
         return [
-            *(PutPosting(self._draw.choice(shapes)) for shapes in self._postings),
-            *(PutSeeker(self._draw.choice(shapes)) for shapes in self._seekers),
+            *(PutPosting(self._draw.choice(same)) for same in self._postings),
+            *(PutSeeker(self._draw.choice(same)) for same in self._seekers),
         ]
 
     def batch(self, most: int = 6) -> list[Change]:
