@@ -77,18 +77,21 @@ def count_terms(order: Array, v_start: Array, buckets: Array) -> Array:
 
 
 @compiled
-def rows_of(held: Array) -> tuple[Array, Array]:
-    """A set of numbers as bits, and how many come before each word. held: bool (n,)."""
+def rows_of(held: Array) -> Array:
+    """A set of numbers as bits, each word followed by how many come before it. held: bool (n,).
+
+    Returns uint64 (n_words, 2): what is asked for together lies together.
+    """
     words = (len(held) + 63) // 64
-    bits, rank = np.zeros(words, np.uint64), np.zeros(words, np.uint32)
+    rows = np.zeros((words, 2), np.uint64)
     before = 0
     for word in range(words):
-        rank[word] = before
+        rows[word, 1] = before
         for at in range(word * 64, min(len(held), word * 64 + 64)):
             if held[at]:
-                bits[word] |= np.uint64(1) << np.uint64(at & 63)
+                rows[word, 0] |= np.uint64(1) << np.uint64(at & 63)
                 before += 1
-    return bits, rank
+    return rows
 
 
 @compiled

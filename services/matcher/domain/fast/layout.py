@@ -35,11 +35,13 @@ CERTIFIED_AT = 16
 """Of a seeker: whether any certificate is held."""
 
 # Columns of a document's numbers. A posting: lowest pay, highest pay, packed, row of its weights. A
-# seeker: least pay, home, packed, the only occupation (NONE, or SEVERAL).
+# seeker: least pay, home (NONE without), packed, up to two occupations of 16 bits each (NO_OTHER
+# where there are fewer; SEVERAL where there are more).
 PAY_LOW, PAY_HIGH, PACKED, WEIGHTS = 0, 1, 2, 3
 HOME, ONLY = 1, 3
 N_NUMBERS = 4
 NONE, SEVERAL = -1, -2
+NO_OTHER = (1 << 15) - 1
 
 # Columns of the weights, as in `model.Weights`.
 W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7)
@@ -61,11 +63,9 @@ N_BOUNDS = 8
     S_DOCS,
     S_ALIVE,
     S_SLOT,
-    S_BITS,
-    S_RANK,
+    S_ROWS,
     S_START,
-    S_IDS,
-    S_IMPACTS,
+    S_ENTRIES,
     S_N_FREQUENT,
     S_FREQUENT,
     S_F_START,
@@ -73,8 +73,7 @@ N_BOUNDS = 8
     S_F_IMPACT,
     S_NORM,
     S_SPELLINGS,
-    S_K_BITS,
-    S_K_RANK,
+    S_K_ROWS,
     S_K_START,
     S_K_IDS,
     S_K_WEIGHS,
@@ -85,8 +84,8 @@ N_BOUNDS = 8
     S_BOUNDS,
     S_THRESHOLD,
     S_REGIONS,
-) = range(27)
-N_FIELDS = 27
+) = range(24)
+N_FIELDS = 24
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS = range(8)

@@ -18,6 +18,7 @@ from services.matcher.domain.fast.spellings import Spellings
 from services.matcher.domain.vector import TermVector
 
 _WORD = (1 << 64) - 1
+_NUMBERED = 2
 _MOST_LEVEL = (1 << lay.LEVEL_BITS) - 1
 
 
@@ -165,9 +166,11 @@ class Numbering:
 
     def _seeker_numbers(self, facts: SeekerFacts) -> tuple[int, int, int, int]:
         home = self.places.number(facts.counties[0]) if facts.counties else lay.NONE
-        only = lay.SEVERAL if len(facts.occupations) > 1 else lay.NONE
-        if len(facts.occupations) == 1:
-            only = self.occupations.number(facts.occupations[0])
+        named = [self.occupations.number(code) for code in facts.occupations]
+        only = lay.SEVERAL
+        if len(named) <= _NUMBERED and max(named, default=0) < lay.NO_OTHER:
+            first, second = (*named, lay.NO_OTHER, lay.NO_OTHER)[:_NUMBERED]
+            only = first | second << 16
         certified = bool(facts.certificates) << lay.CERTIFIED_AT
         return facts.pay_floor, home, _packed_seeker(facts) | certified, only
 

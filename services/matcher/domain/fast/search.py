@@ -23,11 +23,9 @@ from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.scoring import CLOSENESS_PPM, HALF, LEVELS, PLACE_PPM, Near
-from services.matcher.domain.text import BUCKETS
 from services.matcher.domain.vector import SCALE_BITS
 
 _ONE_BITS = 2 * SCALE_BITS
-_WORDS = BUCKETS // 64
 _HOME, _REMOTE = PLACE_PPM[Near.HOME], PLACE_PPM[Near.REMOTE]
 _PREFECTURE, _ACCEPTED = PLACE_PPM[Near.PREFECTURE], PLACE_PPM[Near.ACCEPTED]
 _DEPTH = len(CLOSENESS_PPM) - 1
@@ -69,14 +67,14 @@ def _bits_set(word: Any) -> Int:
 
 
 @inlined
-def _row_of(bits: Array, rank: Array, number: Int) -> Int:
-    """The row of a number in a set that is kept as bits; -1 where it is not in the set."""
-    word = bits[number >> 6]
+def _row_of(rows: Array, number: Int) -> Int:
+    """The row of a number in a set that is kept as bits and ranks; -1 where it is not in the set."""
+    word = rows[number >> 6, 0]
     bit = np.uint64(number & 63)
     if not (word >> bit) & np.uint64(1):
         return -1
     below = word & ((np.uint64(1) << bit) - np.uint64(1))
-    return np.int64(rank[number >> 6]) + _bits_set(below)
+    return np.int64(rows[number >> 6, 1]) + _bits_set(below)
 
 
 @inlined
@@ -243,40 +241,62 @@ def _pay_and_years(low: Int, high: Int, asked: Int, floor: Int, years: Int, weig
     )
 
 
-@inlined
-def _seeker_rest(
-    numbers: Array,
-    first: Int,
-    packed: Int,
+@compiled
+def _tabulate(
     q: Array,
     q_tags: Array,
     weights: Array,
     paths: Array,
     prefectures: Array,
+    near_of: Array,
+    closeness_of: Array,
+) -> None:
+    """What a posting gives for each home at most, and for each occupation. int32, by number.
+
+    near_of: its last entry is for those without a home. closeness_of: ends with NO_OTHER's.
+    """
+    county = q_tags[0] & lay.TAG_VALUE
+    for place in range(len(prefectures)):
+        near = _ACCEPTED
+        if place == county:
+            near = _HOME
+        elif prefectures[place] == prefectures[county]:
+            near = _PREFECTURE
+        near_of[place] = weights[lay.W_PLACE] * near // PPM
+    near_of[-1] = 0
+    known = len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION
+    for occupation in range(len(paths)):
+        depth = _depth(paths, q_tags[1] & lay.TAG_VALUE, occupation) if known else 0
+        closeness_of[occupation] = weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
+    closeness_of[lay.NO_OTHER] = 0
+
+
+@inlined
+def _seeker_rest(
+    numbers: Array,
+    first: Int,
+    packed: Int,
+    certifiable: Int,
+    q: Array,
+    weights: Array,
+    near_of: Array,
+    closeness_of: Array,
 ) -> Int:
     """A seeker fits a posting no better than this in place, occupation and certificate.
 
     Seen from the numbers alone: which places are accepted and what is certified is in the tags.
+    certifiable: 1 where a certificate of its block may count.
     """
-    county = q_tags[0] & lay.TAG_VALUE
-    home = numbers[first + lay.HOME]
-    near = _REMOTE if (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1 else _ACCEPTED
-    if home == county:
-        near = _HOME
-    elif home >= 0 and prefectures[home] == prefectures[county]:
-        near = max(near, _PREFECTURE)
-    only, depth = numbers[first + lay.ONLY], 0
-    if len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION:
-        if only == lay.SEVERAL:
-            depth = _DEPTH
-        elif only >= 0:
-            depth = _depth(paths, q_tags[1] & lay.TAG_VALUE, only)
-    certified = packed >> lay.CERTIFIED_AT & 1
-    return (
-        weights[lay.W_PLACE] * near // PPM
-        + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
-        + weights[lay.W_CERTIFICATE] * certified
-    )
+    near = np.int64(near_of[numbers[first + lay.HOME]])
+    if (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1:
+        near = max(near, weights[lay.W_PLACE] * _REMOTE // PPM)
+    only = numbers[first + lay.ONLY]
+    if only == lay.SEVERAL:
+        close = weights[lay.W_OCCUPATION]
+    else:
+        close = np.int64(max(closeness_of[only & 0xFFFF], closeness_of[only >> 16]))
+    certified = certifiable & packed >> lay.CERTIFIED_AT
+    return near + close + weights[lay.W_CERTIFICATE] * certified
 
 
 @inlined
@@ -340,25 +360,35 @@ def _offer(
 @compiled
 def _scatter_terms(
     sums: Array,
-    bits: Array,
-    rank: Array,
+    rows: Array,
     start: Array,
-    ids: Array,
-    impacts: Array,
+    entries: Array,
     q_buckets: Array,
     q_impacts: Array,
+    lists: Array,
 ) -> Int:
-    """Add the products of the rarer terms to each document that has them; how many there were."""
-    touched: Int = 0
+    """Add the products of the rarer terms to each document that has them; how many there were.
+
+    lists: int64 (≥ n_terms, 3), scratch. All lists are found before the first is read: the memory
+    then looks for many at once, where it would wait for each.
+    """
+    found, touched, ready = 0, np.int64(0), np.uint32(0)
     for at in range(len(q_buckets)):
-        row = _row_of(bits, rank, q_buckets[at])
-        if row < 0:
-            continue
-        said = q_impacts[at]
-        for entry in range(start[row], start[row + 1]):
-            sums[ids[entry]] += said * np.int32(impacts[entry])
-        touched += np.int64(start[row + 1]) - np.int64(start[row])
-    return touched
+        row = _row_of(rows, q_buckets[at])
+        if row >= 0:
+            lists[found, 0] = start[row]
+            lists[found, 1] = start[row + 1]
+            lists[found, 2] = q_impacts[at]
+            ready |= entries[start[row]]
+            found += 1
+    for which in range(found):
+        said = np.int32(lists[which, 2])
+        for entry in range(lists[which, 0], lists[which, 1]):
+            both = entries[entry]
+            sums[both & np.uint32(0xFFFF)] += said * np.int32(both >> np.uint32(16))
+        touched += lists[which, 1] - lists[which, 0]
+    # Said so that what was read ahead counts as used.
+    return touched + np.int64(ready == np.uint32(0xFFFFFFFF))
 
 
 @compiled
@@ -380,13 +410,11 @@ def _frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_q
 
 
 @inlined
-def _skill(side: Int, worth: Int, weighs: Int, numbers: Array, doc: Int, weight_rows: Array) -> Int:
-    """What a met skill adds. worth: to a seeker its points, to a posting the similarity in ppm."""
-    if side == lay.SEEKERS:
-        return worth
+def _points(similar: Int, weighs: Int, numbers: Array, doc: Int, weight_rows: Array) -> Int:
+    """What a similarity is worth to a posting, by its own weights."""
     weights = weight_rows[numbers[doc * lay.N_NUMBERS + lay.WEIGHTS]]
     whole = np.int64(numbers[doc * lay.N_NUMBERS + lay.PACKED]) >> lay.WHOLE_AT
-    return weights[lay.W_SKILLS] * weighs * worth // (PPM * whole)
+    return weights[lay.W_SKILLS] * weighs * similar // (PPM * whole)
 
 
 @compiled
@@ -396,8 +424,7 @@ def _scatter_skills(
     marks: Array,
     stamp: Int,
     spellings: Int,
-    bits: Array,
-    rank: Array,
+    rows: Array,
     start: Array,
     ids: Array,
     weighs: Array,
@@ -418,7 +445,7 @@ def _scatter_skills(
         spelling = q_skills[at, 1]
         if spelling >= spellings:
             continue
-        row = _row_of(bits, rank, spelling)
+        row = _row_of(rows, spelling)
         if row < 0:
             continue
         for entry in range(start[row], start[row + 1]):
@@ -426,7 +453,9 @@ def _scatter_skills(
             if marks[doc] != stamp:
                 marks[doc] = stamp
                 worth = np.int64(q_skills[at, 2])
-                skills[doc] += _skill(side, worth, weighs[entry], numbers, doc, weight_rows)
+                if side == lay.POSTINGS:
+                    worth = _points(worth, weighs[entry], numbers, doc, weight_rows)
+                skills[doc] += worth
     return stamp
 
 
@@ -435,6 +464,7 @@ def _look_into(
     block: Int,
     rest: Int,
     surely: Int,
+    certifiable: Int,
     side: Int,
     tau: Int,
     k: Int,
@@ -458,6 +488,8 @@ def _look_into(
     weight_rows: Array,
     paths: Array,
     prefectures: Array,
+    near_of: Array,
+    closeness_of: Array,
     high: Array,
     low: Array,
     thresholds: Array,
@@ -471,23 +503,21 @@ def _look_into(
     least = _NEVER
     row = q[lay.WEIGHTS]
     for doc in range(block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)):
-        if not alive[doc]:
-            continue
-        slot = np.int64(slots[doc])
         need = np.int64(tau)
         if counters[lay.C_HEAP] == k:
             need = max(need, np.int64(heap_scores[0])) if k else _NEVER
-        if hits_wanted:
-            least = min(least, np.int64(thresholds[slot]))
-            need = min(need, np.int64(thresholds[slot]))
+        if hits_wanted and alive[doc]:
+            least = min(least, np.int64(thresholds[slots[doc]]))
+            need = min(need, np.int64(thresholds[slots[doc]]))
         first = doc * lay.N_NUMBERS
         if side == lay.POSTINGS:
             row = np.int64(numbers[first + lay.WEIGHTS])
         weight = weight_rows[row, lay.W_TEXT]
         most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
         reach = (weight * most >> _ONE_BITS) + skills[doc]
-        if reach + rest + surely < need:
+        if reach + rest + surely < need or not alive[doc]:
             continue
+        slot = np.int64(slots[doc])
         packed = np.int64(numbers[first + lay.PACKED])
         if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
             continue
@@ -496,7 +526,7 @@ def _look_into(
             if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
                 continue
             mine_rest = _seeker_rest(
-                numbers, first, packed, q, q_tags, weight_rows[row], paths, prefectures
+                numbers, first, packed, certifiable, q, weight_rows[row], near_of, closeness_of
             )
             if reach + mine_rest + surely < need:
                 continue
@@ -565,6 +595,8 @@ def search_segments(
     most_weights: Array,
     paths: Array,
     prefectures: Array,
+    near_of: Array,
+    closeness_of: Array,
     high: Array,
     low: Array,
     thresholds: Array,
@@ -574,6 +606,7 @@ def search_segments(
     block_rest: Array,
     block_most: Array,
     in_query: Array,
+    lists: Array,
     heap_scores: Array,
     heap_slots: Array,
     hit_scores: Array,
@@ -595,6 +628,8 @@ def search_segments(
         + weights[lay.W_OCCUPATION]
         + weights[lay.W_CERTIFICATE]
     )
+    if side == lay.SEEKERS and len(table):
+        _tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
     for segment in range(len(table)):
         f = table[segment]
         # A length that nobody asks for: only rows that exist are read.
@@ -615,11 +650,9 @@ def search_segments(
         counters[lay.C_SEGMENTS] += 1
         slots = view(_pointer(f[lay.S_SLOT]), (n_docs,), np.int32)
         alive = view(_pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
-        bits = view(_pointer(f[lay.S_BITS]), (_WORDS,), np.uint64)
-        rank = view(_pointer(f[lay.S_RANK]), (_WORDS,), np.uint32)
+        rows = view(_pointer(f[lay.S_ROWS]), (far, 2), np.uint64)
         start = view(_pointer(f[lay.S_START]), (far,), np.uint32)
-        ids = view(_pointer(f[lay.S_IDS]), (far,), np.uint16)
-        impacts = view(_pointer(f[lay.S_IMPACTS]), (far,), np.uint16)
+        entries = view(_pointer(f[lay.S_ENTRIES]), (far,), np.uint32)
         n_frequent = f[lay.S_N_FREQUENT]
         frequent = view(_pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
         f_start = view(_pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
@@ -627,8 +660,7 @@ def search_segments(
         f_impact = view(_pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
         norms = view(_pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
         spellings = f[lay.S_SPELLINGS]
-        k_bits = view(_pointer(f[lay.S_K_BITS]), (far,), np.uint64)
-        k_rank = view(_pointer(f[lay.S_K_RANK]), (far,), np.uint32)
+        k_rows = view(_pointer(f[lay.S_K_ROWS]), (far, 2), np.uint64)
         k_start = view(_pointer(f[lay.S_K_START]), (far,), np.uint32)
         k_ids = view(_pointer(f[lay.S_K_IDS]), (far,), np.uint16)
         k_weighs = view(_pointer(f[lay.S_K_WEIGHS]), (far,), np.uint8)
@@ -642,11 +674,11 @@ def search_segments(
                 sums[first:end] = 0
                 skills[first:end] = 0
         counters[lay.C_POSTINGS] += _scatter_terms(
-            sums, bits, rank, start, ids, impacts, q_buckets, q_impacts
+            sums, rows, start, entries, q_buckets, q_impacts, lists
         )
         q_norm = _frequent_of_query(frequent, q_buckets, q_impacts, in_query)
         counters[lay.C_STAMP] = _scatter_skills(
-            side, skills, marks, counters[lay.C_STAMP], spellings, k_bits, k_rank, k_start, k_ids,
+            side, skills, marks, counters[lay.C_STAMP], spellings, k_rows, k_start, k_ids,
             k_weighs, q_skills, numbers, weight_rows,
         )  # fmt: skip
         # What the best of each block can reach, and how many blocks reach how much. The fit is
@@ -703,11 +735,13 @@ def search_segments(
                     continue
                 counters[lay.C_BLOCKS] += 1
                 surely = _block_pay_and_years(side, bounds[block], q, weights)
+                shared = masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
                 least = _look_into(
-                    block, block_rest[block], surely, side, tau, k, hits_wanted, n_docs, alive,
-                    slots, sums, skills, in_query, q_norm, f_start, f_term, f_impact, norms,
-                    t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures, high, low, thresholds, heap_scores,
-                    heap_slots, hit_scores, hit_slots, counters,
+                    block, block_rest[block], surely, np.int64(shared != 0), side, tau, k,
+                    hits_wanted, n_docs, alive, slots, sums, skills, in_query, q_norm, f_start,
+                    f_term, f_impact, norms, t_start, tags, numbers, q, q_tags, weight_rows,
+                    paths, prefectures, near_of, closeness_of, high, low, thresholds,
+                    heap_scores, heap_slots, hit_scores, hit_slots, counters,
                 )  # fmt: skip
                 if hits_wanted:
                     # Thresholds rise as lists fill; seen again, the block's least rises with them.
@@ -745,6 +779,8 @@ def search_head(
     most_weights: Array,
     paths: Array,
     prefectures: Array,
+    near_of: Array,
+    closeness_of: Array,
     high: Array,
     low: Array,
     thresholds: Array,
@@ -783,19 +819,22 @@ def search_head(
             if k_spelling[entry] == q_skills[at, 1] and marks[doc] != stamp:
                 marks[doc] = stamp
                 worth = np.int64(q_skills[at, 2])
-                skills[doc] += _skill(side, worth, k_weighs[entry], numbers, doc, weight_rows)
+                if side == lay.POSTINGS:
+                    worth = _points(worth, k_weighs[entry], numbers, doc, weight_rows)
+                skills[doc] += worth
             entry = k_next[entry]
     counters[lay.C_STAMP] = stamp
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
     rest = weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     surely = weights[lay.W_PAY] + weights[lay.W_YEARS]
+    if side == lay.SEEKERS:
+        _tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
     no_bytes = nothing.view(np.uint8)
     no_query = nothing.view(np.int32)
     for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
         _look_into(
-            block, rest, surely, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
-            no_query, 0,
-            no_starts, no_bytes, nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows,
-            paths, prefectures, high, low, thresholds, heap_scores, heap_slots, hit_scores,
-            hit_slots, counters,
+            block, rest, surely, 1, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
+            no_query, 0, no_starts, no_bytes, nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows,
+            paths, prefectures, near_of, closeness_of, high, low, thresholds, heap_scores,
+            heap_slots, hit_scores, hit_slots, counters,
         )  # fmt: skip

@@ -33,24 +33,22 @@ class Tables:
 class Segment:
     """The arrays of a segment, as `layout` names them; `row` is where the search finds them.
 
-    alive: uint8 (n,). threshold: int32 (n_blocks,), not above any living document's threshold.
+    alive: uint8 (n,). entries: uint32, an impact in the upper half and a document in the lower.
+    threshold: int32 (n_blocks,), not above any living document's threshold.
     regions: uint64, the places of every REGION blocks.
     """
 
     alive: Array
     slots: Array
-    bits: Array
-    rank: Array
+    rows: Array
     start: Array
-    ids: Array
-    impacts: Array
+    entries: Array
     frequent: Array
     f_start: Array
     f_term: Array
     f_impact: Array
     norms: Array
-    k_bits: Array
-    k_rank: Array
+    k_rows: Array
     k_start: Array
     k_ids: Array
     k_weighs: Array
@@ -80,12 +78,14 @@ class Segment:
         """The living documents again, in order; their terms in no order."""
         kept = np.flatnonzero(self.alive)
         v_start, buckets, impacts = build.take_apart(
-            self.alive, _numbers(self.bits), self.start, self.ids, self.impacts, self.frequent,
-            self.f_start, self.f_term, self.f_impact,
+            self.alive, _numbers(self.rows), self.start, self.entries.astype(np.uint16),
+            (self.entries >> 16).astype(np.uint16), self.frequent, self.f_start, self.f_term,
+            self.f_impact,
         )  # fmt: skip
+        weighs = self.k_weighs if len(self.k_weighs) else np.zeros(len(self.k_ids), np.uint8)
         k_start, spellings, weighs = build.take_apart(
-            self.alive, _numbers(self.k_bits), self.k_start, self.k_ids, self.k_weighs,
-            self.frequent, _NONE, self.f_term, self.k_weighs,
+            self.alive, _numbers(self.k_rows), self.k_start, self.k_ids, weighs, self.frequent,
+            _NONE, self.f_term, weighs,
         )  # fmt: skip
         t_start, tags = build.take_tags(kept, self.t_start.astype(np.int64), self.tags)
         return Documents(
@@ -111,7 +111,7 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     term_of[frequent] = np.arange(len(frequent))
     rare = times > 0
     rare[frequent] = False
-    bits, rank = build.rows_of(rare)
+    rows = build.rows_of(rare)
     start, ids, impacts = _inverted(
         order, documents.v_start, documents.buckets, documents.impacts, rare, times
     )
@@ -122,7 +122,7 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     k_times = np.zeros(n_spellings, np.int32)
     for_order = _entries(order, documents.k_start)
     np.add.at(k_times, documents.spellings[for_order], 1)
-    k_bits, k_rank = build.rows_of(k_times > 0)
+    k_rows = build.rows_of(k_times > 0)
     k_start, k_ids, k_weighs = _inverted(
         order, documents.k_start, documents.spellings, documents.weighs, k_times > 0, k_times
     )
@@ -135,21 +135,19 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     arrays = {
         "alive": np.ones(n, np.uint8),
         "slots": documents.slots[order],
-        "bits": bits,
-        "rank": rank,
+        "rows": rows,
         "start": start,
-        "ids": ids,
-        "impacts": impacts,
+        "entries": impacts.astype(np.uint32) << 16 | ids,
         "frequent": frequent,
         "f_start": f_start,
         "f_term": f_term,
         "f_impact": f_impact,
         "norms": norms,
-        "k_bits": k_bits,
-        "k_rank": k_rank,
+        "k_rows": k_rows,
         "k_start": k_start,
         "k_ids": k_ids,
-        "k_weighs": k_weighs,
+        # Only what is asked for has a weight.
+        "k_weighs": k_weighs if side == lay.POSTINGS else k_weighs[:0],
         "t_start": t_start,
         "tags": tags,
         "numbers": numbers,
@@ -192,26 +190,24 @@ def _entries(order: Array, starts: Array) -> Array:
     return entries
 
 
-def _numbers(bits: Array) -> Array:
-    """The numbers of a set that is kept as bits, ascending."""
-    return np.flatnonzero(np.unpackbits(bits.view(np.uint8), bitorder="little")).astype(np.int32)
+def _numbers(rows: Array) -> Array:
+    """The numbers of a set that is kept as `build.rows_of` does, ascending."""
+    bits = np.ascontiguousarray(rows[:, 0]).view(np.uint8)
+    return np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
 
 
 _ADDRESSES = {
     lay.S_ALIVE: "alive",
     lay.S_SLOT: "slots",
-    lay.S_BITS: "bits",
-    lay.S_RANK: "rank",
+    lay.S_ROWS: "rows",
     lay.S_START: "start",
-    lay.S_IDS: "ids",
-    lay.S_IMPACTS: "impacts",
+    lay.S_ENTRIES: "entries",
     lay.S_FREQUENT: "frequent",
     lay.S_F_START: "f_start",
     lay.S_F_TERM: "f_term",
     lay.S_F_IMPACT: "f_impact",
     lay.S_NORM: "norms",
-    lay.S_K_BITS: "k_bits",
-    lay.S_K_RANK: "k_rank",
+    lay.S_K_ROWS: "k_rows",
     lay.S_K_START: "k_start",
     lay.S_K_IDS: "k_ids",
     lay.S_K_WEIGHS: "k_weighs",
@@ -229,7 +225,7 @@ def _row(arrays: dict[str, Array]) -> Array:
     row = np.zeros(lay.N_FIELDS, np.int64)
     row[lay.S_DOCS] = len(arrays["slots"])
     row[lay.S_N_FREQUENT] = len(arrays["frequent"])
-    row[lay.S_SPELLINGS] = 64 * len(arrays["k_bits"])
+    row[lay.S_SPELLINGS] = 64 * len(arrays["k_rows"])
     for field, name in _ADDRESSES.items():
         array = arrays[name]
         if not array.flags.c_contiguous:

@@ -59,19 +59,34 @@ class Scratch:
         self.block_rest = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.block_most = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.in_query = np.zeros(lay.MOST_FREQUENT + 1, np.int32)
+        self.near_of = np.zeros(1, np.int32)
+        self.closeness_of = np.zeros(lay.NO_OTHER + 1, np.int32)
+        self.lists = np.zeros((64, 3), np.int64)
         self.nothing = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint16)
         self.no_starts = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint32)
         self.counters = np.zeros(lay.N_COUNTERS, np.int64)
         self.hit_scores = self.hit_slots = np.zeros(0, np.int32)
 
-    def begin(self, most_hits: int) -> None:
-        """Be ready for a search that finds at most so many hits."""
+    def number(self, tables: Tables) -> None:
+        """Have room for what a query gives for each place and each occupation."""
+        places, occupations = len(tables.places.prefectures), len(tables.occupations.paths)
+        if places >= len(self.near_of):
+            self.near_of = np.zeros(places + 1, np.int32)
+        if occupations > len(self.closeness_of):
+            self.closeness_of = np.zeros(occupations, np.int32)
+
+    def begin(self, most_hits: int, n_terms: int) -> None:
+        """Be ready for a search of so many terms that finds at most so many hits."""
         stamp = self.counters[lay.C_STAMP]
         if stamp > _STAMPS:
             self.marks[:] = 0
             stamp = 0
         self.counters[:] = 0
         self.counters[lay.C_STAMP] = stamp
+        if n_terms > len(self.lists):
+            self.near_of = np.zeros(1, np.int32)
+        self.closeness_of = np.zeros(lay.NO_OTHER + 1, np.int32)
+        self.lists = np.zeros((2 * n_terms, 3), np.int64)
         if most_hits > len(self.hit_slots):
             self.hit_scores = np.zeros(2 * most_hits, np.int32)
             self.hit_slots = np.zeros(2 * most_hits, np.int32)
@@ -143,12 +158,13 @@ class Side:
         """
         hits_wanted = thresholds is not None
         limits = thresholds if thresholds is not None else scratch.hit_scores
-        scratch.begin(self.living if hits_wanted else 0)
+        scratch.begin(self.living if hits_wanted else 0, len(query.buckets))
         heap_scores, heap_slots = np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32)
         weights = self._numbering.weights
+        scratch.number(self._tables)
         asked = (
             weights.rows, weights.most, self._tables.occupations.paths,
-            self._tables.places.prefectures, self.slots.high, self.slots.low, limits,
+            self._tables.places.prefectures, scratch.near_of, scratch.closeness_of, self.slots.high, self.slots.low, limits,
         )  # fmt: skip
         found = (heap_scores, heap_slots, scratch.hit_scores, scratch.hit_slots, scratch.counters)
         if len(self._table):
@@ -156,7 +172,7 @@ class Side:
                 self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
                 query.tags, query.buckets, query.impacts, query.skills, *asked, scratch.sums,
                 scratch.skills, scratch.marks, scratch.block_rest, scratch.block_most,
-                scratch.in_query, *found,
+                scratch.in_query, scratch.lists, *found,
             )  # fmt: skip
         head = self._head
         if len(head):
