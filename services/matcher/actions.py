@@ -117,7 +117,7 @@ async def begin(index: Index) -> None:
     async with index.lock:
         async with index.db.transaction() as tx:
             index.epoch = await shards.raise_epoch(tx)
-        if await index.build():
+        if await index.build(beginning=True):
             return
         async with index.db.transaction() as tx:
             await shards.lock_epoch(tx, index.epoch)
@@ -184,6 +184,7 @@ async def rematch(index: Index) -> bool:
                     return False
                 await shards.put_wanted_in_force(tx)
                 await shards.update_sweep(tx, Sweep(made_by(model), None))
+                index.doubt()
             index.replace(engine)
     finally:
         index.abandon()

@@ -10,13 +10,15 @@ from contracts.matches import MatchChanged, MatchFound, MatchState, MatchWithdra
 from services.kit.consumer import Handler
 from services.kit.database import Database, DatabaseUnavailable, Transaction
 from services.kit.migrations import migrate
-from services.matcher.actions import begin, inherit, sweep
+from services.matcher.actions import begin, choose, inherit, rematch, sweep
 from services.matcher.announcing import digest_of
 from services.matcher.domain.engine import Pair
+from services.matcher.domain.model import Model
 from services.matcher.handlers import market_handler
 from services.matcher.index import Index
+from services.matcher.index.index import EngineOf
 from services.matcher.settings import Shard
-from services.matcher.store import matches
+from services.matcher.store import matches, models
 from services.matcher.store.matches import Announced
 from services.matcher.verify import compared, expected_of, read
 from tests.support import NOW
@@ -69,6 +71,8 @@ class Matcher:
     url: str
     shard: Shard = field(default_factory=lambda: Shard(0, 1))
     limits: dict[str, int] = field(default_factory=lambda: dict(TIGHT))
+    engine_of: EngineOf | None = None
+    choices: int = 0
 
     async def open(self) -> None:
         await migrate(self.url, "services.matcher", schema=self.shard.schema)
@@ -76,21 +80,42 @@ class Matcher:
         await self.db.open()
         self._new_process()
         assert await inherit(self.db, self.shard.count, self.shard.owns) is None
-        await self.begin()
-
-    async def begin(self) -> None:
         await begin(self.index)
-        await sweep(self.index, lambda: NOW)
+        await self.sweep()
 
     async def close(self) -> None:
         self.index.close()
         await self.db.close()
 
     async def restart(self) -> None:
-        """Forget all that is in memory and begin again from what is stored."""
+        """Forget all that is in memory, begin again from what is stored, and sweep."""
+        await self.restart_unswept()
+        await self.sweep()
+
+    async def restart_unswept(self) -> None:
+        """A new process that serves, and has not gone on yet with what is to be swept."""
         self.index.close()
         self._new_process()
-        await self.begin()
+        await begin(self.index)
+
+    async def sweep(self) -> None:
+        await sweep(self.index, lambda: NOW)
+
+    async def store(self, model: Model) -> None:
+        """Have a model beside the one in force."""
+        async with self.db.transaction() as tx:
+            await models.insert_model(tx, self.shard.schema, model.version, model.to_bytes(), 1)
+
+    async def choose(self, version: str) -> None:
+        """Hear that this model was chosen."""
+        self.choices += 1
+        await choose(self.index, version, self.choices)
+
+    async def switch(self, version: str) -> None:
+        """Hear that this model was chosen, and go on until all is matched by it."""
+        await self.choose(version)
+        assert await rematch(self.index)
+        await self.sweep()
 
     async def take(self, *events: AnyEvent) -> None:
         await self.handle(events)
@@ -135,7 +160,7 @@ class Matcher:
         } == {pair: (row.version, row.digest, row.model) for pair, row in stored.live.items()}
 
     def _new_process(self) -> None:
-        self.index = Index(self.db, self.limits)
+        self.index = Index(self.db, self.limits, engine_of=self.engine_of)
         self.handle: Handler = market_handler(self.index, lambda: NOW)
 
 

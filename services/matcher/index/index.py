@@ -201,18 +201,25 @@ class Index:
             self._journal.update(self._ahead)
         self._ahead = Subjects()
 
-    async def build(self) -> bool:
+    def doubt(self) -> None:
+        """Another model is about to be put in force, and whether it was may never be heard.
+
+        Unless `replace` follows, `mend` makes the engine of whatever is in force then.
+        """
+        self._broken = True
+
+    async def build(self, *, beginning: bool = False) -> bool:
         """Make the engine from what is stored; the caller holds the lock.
 
         Returns whether the stored live matches are those of this engine; else they were found
-        anew, and what is stored may differ. So it is where a model was chosen and not put in force
-        yet, even where it is the one that was in force: the sweep of that begins here.
+        anew, and what is stored may differ. beginning: of a process, which puts a model in force
+        first that was chosen: what is stored is to be swept then, even by the model of before.
         """
         self._engine = None
         started = time.perf_counter()
         async with self.db.transaction() as tx:
             await shard.lock_epoch(tx, self.epoch)
-            chosen = await shard.select_wanted_model(tx) is not None
+            chosen = beginning and await shard.select_wanted_model(tx) is not None
             if chosen:
                 await shard.put_wanted_in_force(tx)
             model = await self._model_in_force(tx)
@@ -267,7 +274,7 @@ class Index:
 
     def replace(self, engine: FastEngine) -> None:
         """Go on with an engine that has caught up; the caller holds the lock."""
-        self._engine, self._journal = engine, None
+        self._engine, self._journal, self._broken = engine, None, False
         self.prepared.clear()
 
     def abandon(self) -> None:
