@@ -86,7 +86,17 @@ def _root_up(square: Int) -> Int:
     return root
 
 
-# The three fractions of `scoring` that a pair of numbers makes; each equals its namesake.
+@inlined
+def _over(part: Int, whole: Int) -> Int:
+    """part // whole, for 0 ≤ part < 2**53 and 0 < whole ≤ 10**9, at a tenth of the time.
+
+    The quotient of two doubles is off by less than one part in 2**52, and one that is no whole
+    number is at least 1 / whole away from the next.
+    """
+    return np.int64(np.float64(part) / np.float64(whole))
+
+
+# The fractions of `scoring` that a pair of numbers makes; each equals its namesake.
 
 
 @inlined
@@ -94,13 +104,13 @@ def _pay(low: Int, high: Int, floor: Int) -> Int:
     if floor <= low:
         return PPM
     if floor <= high:
-        return HALF + HALF * (high - floor) // (high - low)
-    return HALF * max(0, 4 * high - 3 * floor) // floor
+        return HALF + _over(HALF * (high - floor), high - low)
+    return _over(HALF * max(0, 4 * high - 3 * floor), floor)
 
 
 @inlined
 def _years(asked: Int, years: Int) -> Int:
-    return PPM if years >= asked else PPM * years // asked
+    return PPM if years >= asked else _over(PPM * years, asked)
 
 
 @inlined
@@ -185,11 +195,11 @@ def _pair_rest(
         near = _PREFECTURE
     else:
         near = _ACCEPTED
-    certificate = HALF + HALF * min(rank - 1, LEVELS) // LEVELS if rank else 0
+    certificate = HALF + _over(HALF * min(rank - 1, LEVELS), LEVELS) if rank else 0
     return (
-        weights[lay.W_PLACE] * near // PPM
-        + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
-        + weights[lay.W_CERTIFICATE] * certificate // PPM
+        _over(weights[lay.W_PLACE] * near, PPM)
+        + _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
+        + _over(weights[lay.W_CERTIFICATE] * certificate, PPM)
     )
 
 
@@ -226,18 +236,17 @@ def _block_rest(
         depth -= 1
     certified = PPM if masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE] else 0
     return (
-        weights[lay.W_PLACE] * near // PPM
-        + weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
-        + weights[lay.W_CERTIFICATE] * certified // PPM
+        _over(weights[lay.W_PLACE] * near, PPM)
+        + _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
+        + _over(weights[lay.W_CERTIFICATE] * certified, PPM)
     )
 
 
 @inlined
 def _pay_and_years(low: Int, high: Int, asked: Int, floor: Int, years: Int, weights: Array) -> Int:
     """What pay and years add, of a pair or at most of a block."""
-    return (
-        weights[lay.W_PAY] * _pay(low, high, floor) // PPM
-        + weights[lay.W_YEARS] * _years(asked, years) // PPM
+    return _over(weights[lay.W_PAY] * _pay(low, high, floor), PPM) + _over(
+        weights[lay.W_YEARS] * _years(asked, years), PPM
     )
 
 
@@ -262,12 +271,12 @@ def _tabulate(
             near = _HOME
         elif prefectures[place] == prefectures[county]:
             near = _PREFECTURE
-        near_of[place] = weights[lay.W_PLACE] * near // PPM
+        near_of[place] = _over(weights[lay.W_PLACE] * near, PPM)
     near_of[-1] = 0
     known = len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION
     for occupation in range(len(paths)):
         depth = _depth(paths, q_tags[1] & lay.TAG_VALUE, occupation) if known else 0
-        closeness_of[occupation] = weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth] // PPM
+        closeness_of[occupation] = _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
     closeness_of[lay.NO_OTHER] = 0
 
 
@@ -289,7 +298,7 @@ def _seeker_rest(
     """
     near = np.int64(near_of[numbers[first + lay.HOME]])
     if (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1:
-        near = max(near, weights[lay.W_PLACE] * _REMOTE // PPM)
+        near = max(near, _over(weights[lay.W_PLACE] * _REMOTE, PPM))
     only = numbers[first + lay.ONLY]
     if only == lay.SEVERAL:
         close = weights[lay.W_OCCUPATION]
@@ -414,7 +423,7 @@ def _points(similar: Int, weighs: Int, numbers: Array, doc: Int, weight_rows: Ar
     """What a similarity is worth to a posting, by its own weights."""
     weights = weight_rows[numbers[doc * lay.N_NUMBERS + lay.WEIGHTS]]
     whole = np.int64(numbers[doc * lay.N_NUMBERS + lay.PACKED]) >> lay.WHOLE_AT
-    return weights[lay.W_SKILLS] * weighs * similar // (PPM * whole)
+    return _over(weights[lay.W_SKILLS] * weighs * similar, PPM * whole)
 
 
 @compiled
