@@ -1,10 +1,12 @@
 """What single events do to the stored matches and what is announced of it."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from contracts.events import parse
 from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
-from contracts.postings import Pay
+from contracts.postings import Pay, PostingPublished
 from contracts.samples import samples
 from contracts.topics import CERTIFICATES, POSTINGS, SEEKERS
 from contracts.values import PayUnit, match_id_of
@@ -206,18 +208,37 @@ async def test_every_sample_of_the_topics_read_is_taken(matcher: Matcher) -> Non
 
 
 async def test_statements_of_a_batch_do_not_grow_with_its_rows(matcher: Matcher) -> None:
-    """Six for the documents, and five for each CHUNK of pairs that change."""
-    matcher.limits = {}
+    """Seven at most for the documents, and three for each CHUNK of pairs that change.
+
+    Where no document is at hand, as after a start, each chunk reads those of both sides, and those
+    are read once who must be searched for again.
+    """
+    matcher.limits = {"k_s": 25, "k_p": 25, "tau_ppm": 0}
     await matcher.restart()
     # The first of each shape on a connection asks for the types it needs.
     await matcher.take(*sample_market(20, 20, seed=2))
-    market = list(sample_market(300, 300))
+    market = list(sample_market(120, 120))
+    sizes = (60, 60, len(market))
     changed = len(await matcher.announced())
-    for start in range(0, len(market), 300):
-        matcher.db.statements.clear()
-        await matcher.take(*market[start : start + 300])
-        statements = [*matcher.db.statements]
-        before, changed = changed, len(await matcher.announced())
+    for size in sizes:
+        batch, market = market[:size], market[size:]
+        statements, before = await statements_of(matcher, batch), changed
+        changed = len(await matcher.announced())
         chunks = -(-(changed - before) // CHUNK)
-        assert len(statements) <= 6 + 5 * chunks, statements
-    assert changed > 2 * CHUNK
+        assert len(statements) <= 7 + 3 * chunks, statements
+    assert chunks > 1
+    await matcher.restart()
+    again = [event for event in sample_market(120, 120) if isinstance(event, PostingPublished)]
+    lower = {"pay": Pay(min=1, max=2, unit=PayUnit.MONTH)}
+    statements = await statements_of(
+        matcher, [revised(event.data.model_copy(update=lower), 2) for event in again]
+    )
+    chunks = -(-(len(await matcher.announced()) - changed) // CHUNK)
+    assert chunks > 1
+    assert len(statements) <= 8 + 5 * chunks, statements
+
+
+async def statements_of(matcher: Matcher, batch: Sequence[MarketEvent]) -> list[str]:
+    matcher.db.statements.clear()
+    await matcher.take(*batch)
+    return [*matcher.db.statements]
