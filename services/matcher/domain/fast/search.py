@@ -381,7 +381,8 @@ def _scatter_terms(
     lists: int64 (≥ n_terms, 3), scratch. All lists are found before the first is read: the memory
     then looks for many at once, where it would wait for each.
     """
-    found, touched, ready = 0, np.int64(0), np.uint32(0)
+    found, touched = 0, np.int64(0)
+    ready: Int = np.uint32(0)
     for at in range(len(q_buckets)):
         row = _row_of(rows, q_buckets[at])
         if row >= 0:

@@ -84,9 +84,7 @@ class Scratch:
         self.counters[:] = 0
         self.counters[lay.C_STAMP] = stamp
         if n_terms > len(self.lists):
-            self.near_of = np.zeros(1, np.int32)
-        self.closeness_of = np.zeros(lay.NO_OTHER + 1, np.int32)
-        self.lists = np.zeros((2 * n_terms, 3), np.int64)
+            self.lists = np.zeros((2 * n_terms, 3), np.int64)
         if most_hits > len(self.hit_slots):
             self.hit_scores = np.zeros(2 * most_hits, np.int32)
             self.hit_slots = np.zeros(2 * most_hits, np.int32)
