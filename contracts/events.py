@@ -1,7 +1,9 @@
 """Every event there is, and how a record's bytes become one."""
 
+import re
+from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -65,6 +67,36 @@ def parse(value: bytes | None) -> AnyEvent:
     """
     if not value:
         raise Malformed("a tombstone: the record has no value")
+    return _as_expected(value) or _examined(value)
+
+
+_SAYS_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
+_AS_TYPE: dict[bytes, Callable[..., Event]] = {
+    # The model's own validator: by the union of all models the same takes half as long again.
+    name.encode(): model.__pydantic_validator__.validate_json
+    for name, model in EVENT_TYPES.items()
+}
+_IDENTITY = frozenset(REQUIRED)
+
+
+def _as_expected(value: bytes) -> AnyEvent | None:
+    """The event, in one go, where nothing about the record is unusual; else None.
+
+    What looks like the type is a guess that the model then checks, as it does all the rest.
+    """
+    guess = _SAYS_TYPE.search(value)
+    read = None if guess is None else _AS_TYPE.get(guess[1])
+    if read is None or rb"\u0000" in value:
+        return None
+    try:
+        event = read(value, strict=True)
+    except ValidationError:
+        return None
+    return cast(AnyEvent, event) if event.model_fields_set >= _IDENTITY else None
+
+
+def _examined(value: bytes) -> AnyEvent:
+    """The event, or what is wrong with the record. Raises as `parse` does."""
     try:
         fields = from_json(value)
     except ValueError as error:

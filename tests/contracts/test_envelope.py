@@ -53,6 +53,24 @@ def test_absent_attributes_are_left_out(model: type[Event]) -> None:
             assert field.default is None, name
 
 
+def test_of_two_fields_of_one_name_the_last_counts() -> None:
+    # However the record is read: what says the type first may not be what says it.
+    value = a_posting().decode()
+    assert parse(value.replace('"type"', '"type": "PostingClosed", "type"', 1).encode()) == parse(
+        value.encode()
+    )
+    with pytest.raises(UnknownType, match="PostingArchived"):
+        parse(f'{value[:-1]}, "type": "PostingArchived"}}'.encode())
+    with pytest.raises(Malformed, match="id: "):
+        parse(f'{value[:-1]}, "id": "7"}}'.encode())
+
+
+def test_the_type_of_something_inside_is_not_the_events() -> None:
+    value = a_posting().decode()
+    inside = f'{{"later": {{"type": "PostingClosed"}}, {value[1:]}'
+    assert parse(inside.encode()) == parse(value.encode())
+
+
 def test_the_trace_is_added_while_sending() -> None:
     event = parse(a_posting())
     sent = parse(event.encoded(traceparent="00-1-2-01"))
