@@ -7,8 +7,10 @@ batch subscriber that acknowledges by hand. No service builds another kind.
 import asyncio
 import random
 import time
+from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import asyncpg
 import structlog
@@ -37,6 +39,7 @@ RETRIED = Counter("rengang_retries_total", "Batches tried again", ["group", "why
 TOOK = Histogram("rengang_batch_seconds", "Time to handle a batch", ["group"])
 LAG = Gauge("rengang_lag", "Records not yet handled", ["group", "topic", "partition"])
 
+Kept = TypeVar("Kept")
 Handler = Callable[[Sequence[AnyEvent]], Awaitable[None]]
 RawBatch = tuple["ConsumerRecord[Any, Any]", ...]
 
@@ -52,6 +55,23 @@ _MAY_PASS = (
     TimeoutError,
     ConnectionError,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping(Generic[Kept]):
+    """A handler that gets what it keeps of each event in place of the event.
+
+    keep: from the event and the record's value, which is UTF-8 JSON; what it raises parks the
+    record. The event itself is let go of at once: hundreds of them, each a tree of objects, would
+    have the garbage collector go through all of them again and again. handle: as any handler.
+    """
+
+    keep: Callable[[AnyEvent, bytes], Kept]
+    handle: Callable[[Sequence[Kept]], Awaitable[None]]
+
+
+def _whole(event: AnyEvent, _: bytes) -> AnyEvent:
+    return event
 
 
 class Bus:
@@ -76,7 +96,7 @@ class Bus:
         self,
         *topics: Topic,
         group: str,
-        handle: Handler,
+        handle: Handler | Keeping[Any],
         partitions: Callable[[Topic], Sequence[int]] | None = None,
         max_records: int = 500,
     ) -> None:
@@ -90,7 +110,8 @@ class Bus:
         assignment in place of the group's balance. Records parked by this group come back through
         `<topic>.replay`.
         """
-        work = Subscription(group, handle, DeadLetters(self._kafka, group))
+        keeping = handle if isinstance(handle, Keeping) else Keeping(_whole, handle)
+        work = Subscription(group, keeping, DeadLetters(self._kafka, group))
         self.subscriptions.append(work)
         self._topics.update(side.name for topic in topics for side in (topic, topic.replay))
         options: dict[str, Any] = {
@@ -194,9 +215,10 @@ async def _no_decoder(_: KafkaMessage) -> bytes:
 class Subscription:
     """The work of one subscriber."""
 
-    def __init__(self, group: str, handle: Handler, dead: DeadLetters) -> None:
+    def __init__(self, group: str, keeping: Keeping[Any], dead: DeadLetters) -> None:
         self.group = group
-        self._handle = handle
+        self._keep = keeping.keep
+        self._handle = keeping.handle
         self._dead = dead
 
     async def close(self) -> None:
@@ -221,40 +243,47 @@ class Subscription:
 
     async def work_off(self, batch: RawBatch) -> None:
         """Return when every record is handled, skipped or parked."""
-        todo: list[tuple[ConsumerRecord[Any, Any], AnyEvent]] = []
-        for record in batch:
-            if not self._is_ours(record):
-                continue
-            try:
-                todo.append((record, parse(record.value)))
-            except UnknownType as unknown:
-                SKIPPED.labels(self.group, unknown.type[:80]).inc()
-                log.info("consumer.skipped", group=self.group, type=unknown.type[:80])
-            except Malformed as fault:
-                await self._dead.park(record, str(fault))
+        kept = [await self._read(record) for record in batch if self._is_ours(record)]
+        todo = [each for each in kept if each is not None]
         if not todo:
             return
-        failed = await self._attempt([event for _, event in todo])
+        failed = await self._attempt(todo)
         if failed is not None and len(todo) == 1:
-            await self._dead.park(todo[0][0], failed)
+            await self._dead.park(todo[0].record, failed)
         elif failed is not None:
-            for record, event in todo:
-                alone = await self._attempt([event])
+            for each in todo:
+                alone = await self._attempt([each])
                 if alone is not None:
-                    await self._dead.park(record, alone)
-        for record, _ in todo:
-            CONSUMED.labels(self.group, record.topic).inc()
+                    await self._dead.park(each.record, alone)
+        for topic, count in Counts(each.record.topic for each in todo).items():
+            CONSUMED.labels(self.group, topic).inc(count)
+
+    async def _read(self, record: "ConsumerRecord[Any, Any]") -> "_Todo | None":
+        """What is to be handled of the record; None where it is skipped or parked."""
+        try:
+            event = parse(record.value)
+            return _Todo(record, self._keep(event, record.value), event.traceparent)
+        except UnknownType as unknown:
+            SKIPPED.labels(self.group, unknown.type[:80]).inc()
+            log.info("consumer.skipped", group=self.group, type=unknown.type[:80])
+        except Malformed as fault:
+            await self._dead.park(record, str(fault))
+        except Exception as fault:
+            log.warning("consumer.failed", group=self.group, events=1, exc_info=True)
+            await self._dead.park(record, _told(fault))
+        return None
 
     def _is_ours(self, record: "ConsumerRecord[Any, Any]") -> bool:
         """A replayed record is for the group that parked it."""
         return not record.topic.endswith(".replay") or header(record, GROUP) == self.group
 
-    async def _attempt(self, events: Sequence[AnyEvent]) -> str | None:
+    async def _attempt(self, todo: "Sequence[_Todo]") -> str | None:
         """None when handled; else why not, after as many tries as make sense."""
+        events = [each.kept for each in todo]
         tries = 0
         while True:
             try:
-                with start_trace(events[-1].traceparent):
+                with start_trace(todo[-1].traceparent):
                     await self._handle(events)
             except DatabaseUnavailable as error:
                 # Every record would fail now: wait, however long it takes.
@@ -293,6 +322,15 @@ class Subscription:
             end = consumer.highwater(place) if place in consumer.assignment() else None
             if end is not None:
                 LAG.labels(self.group, place.topic, str(place.partition)).set(max(0, end - offset))
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """A record that waits to be handled, as what is kept of it. traceparent: its event's."""
+
+    record: "ConsumerRecord[Any, Any]"
+    kept: Any
+    traceparent: str | None
 
 
 def _told(error: BaseException) -> str:

@@ -13,7 +13,8 @@ from contracts.deadletters import GROUP, ORIGIN, REASON
 from contracts.events import AnyEvent
 from contracts.topics import TOPICS, Topic, provisioned
 from services.kit import consumer as kit_consumer
-from services.kit.consumer import BrokerUnavailable, Bus
+from services.kit.background import background
+from services.kit.consumer import BrokerUnavailable, Bus, Keeping
 from services.kit.database import DatabaseUnavailable
 from services.kit.deadletters import header
 from services.kit.provision import provision
@@ -136,6 +137,34 @@ async def test_poison_is_parked_after_one_try_alone_and_its_batch_goes_through(
     assert "KeyError" in (header(parked, REASON) or "")
     # The library's own "nack" called its handler fourteen thousand times for this.
     assert seen.calls <= 2 * len(events) + 2
+
+
+async def test_a_handler_may_keep_less_of_an_event_and_what_it_refuses_is_parked(
+    kafka_server: str,
+) -> None:
+    topic, group = await a_topic(kafka_server), uuid4().hex
+    first, refused, last = an_event(), an_event(), an_event()
+    handled: list[tuple[str, bytes]] = []
+
+    def keep(event: AnyEvent, value: bytes) -> tuple[str, bytes]:
+        if event.subject == refused.subject:
+            raise KeyError("nothing to keep")
+        return event.subject, value
+
+    async def handle(kept: Sequence[tuple[str, bytes]]) -> None:
+        handled.extend(kept)
+
+    values = [event.encoded() for event in (first, refused, last)]
+    await send(kafka_server, topic.name, *values)
+    bus = Bus(kafka_server)
+    bus.subscribe(topic, group=group, handle=Keeping(keep, handle))
+    async with background(bus=bus.run):
+        await until(lambda: len(handled) == 2)
+        [parked] = await read(kafka_server, topic.dead.name, 1)
+        await until(lambda: _is(committed(kafka_server, group, topic.name), 3))
+    assert handled == [(first.subject, values[0]), (last.subject, values[2])]
+    assert parked.value == values[1]
+    assert "KeyError" in (header(parked, REASON) or "")
 
 
 async def test_what_may_pass_is_tried_again(kafka_server: str) -> None:
