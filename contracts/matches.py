@@ -57,6 +57,40 @@ class MatchState(Wire):
     model: str
 
 
+class Reasons(Wire):
+    """What explains a live match; as a reader looks at a record that it has kept."""
+
+    reason: Reason
+    missing: tuple[Missing, ...] = ()
+
+
+class Content(Reasons):
+    """What a seeker is shown of a live match besides its score, from a kept record too."""
+
+    posting: PostingBrief
+
+
+def reasons_in(record: bytes) -> Reasons:
+    """The explanation in the value of a record that `parse` has read before.
+
+    Of the envelope only `data` needs to be there. Raises ValidationError.
+    """
+    return _ReasonsKept.model_validate_json(record).data
+
+
+def content_in(record: bytes) -> Content:
+    """The explanation and the posting in a record's value, as `reasons_in` reads it."""
+    return _ContentKept.model_validate_json(record).data
+
+
+class _ReasonsKept(Wire):
+    data: Reasons
+
+
+class _ContentKept(Wire):
+    data: Content
+
+
 class MatchGone(Wire):
     """A match that is live no more."""
 

@@ -3,45 +3,56 @@
 Whether a seeker is told of one is not decided here.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
 from contracts.events import AnyEvent
-from contracts.matches import MatchChanged, MatchFound, MatchState, MatchWithdrawn
+from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
 from contracts.topics import MATCHES
 from contracts.values import MatchId, PostingId, SeekerId
-from services.kit.consumer import Bus
+from services.kit.consumer import Bus, Keeping
 from services.kit.database import Database
 from services.seekers.actions.matches import hear_matches
 from services.seekers.domain.notifying import Match, Standing
 
 GROUP = "rengang.seekers"
 
-Handle = Callable[[Sequence[AnyEvent]], Awaitable[None]]
-
 
 def subscribe(bus: Bus, db: Database, *, clock: Callable[[], datetime], material_ppm: int) -> None:
     """Have every match event handled once the bus runs."""
-    handle: Handle = partial(on_match_events, db, clock, material_ppm)
-    bus.subscribe(MATCHES, group=GROUP, handle=handle)
+    handle = partial(on_matches, db, clock, material_ppm)
+    bus.subscribe(MATCHES, group=GROUP, handle=Keeping(match_of, handle))
 
 
-async def on_match_events(
+async def on_matches(
     db: Database,
     clock: Callable[[], datetime],
     material_ppm: int,
-    events: Sequence[AnyEvent],
+    kept: Sequence[Match | None],
 ) -> None:
-    """Take in a batch, in order and in one transaction; events of other kinds are passed over."""
-    updates = [update for event in events if (update := _update_of(event)) is not None]
+    """Take in what `match_of` kept of a batch, in order and in one transaction."""
+    updates = [update for update in kept if update is not None]
     await hear_matches(db, updates, clock(), material_ppm=material_ppm)
 
 
-def _update_of(event: AnyEvent) -> Match | None:
+def match_of(event: AnyEvent, record: bytes) -> Match | None:
+    """The match as its event has it; None where the event is of another kind.
+
+    record: the value that the event was read from, kept as it is where it will be shown: to write
+    the event down once more would cost more than all the rest.
+    """
     match event:
-        case MatchFound() | MatchChanged():
-            return live_match_of(event.data, event.version)
+        case MatchFound(data=state) | MatchChanged(data=state):
+            return Match(
+                match_id=MatchId(state.match_id),
+                seeker_id=SeekerId(state.seeker_id),
+                posting_id=PostingId(state.posting_id),
+                version=event.version,
+                standing=Standing.SEEN if state.for_seeker else Standing.UNSEEN,
+                score_ppm=state.score_ppm,
+                content=record if state.for_seeker else None,
+            )
         case MatchWithdrawn(data=gone):
             return Match(
                 match_id=MatchId(gone.match_id),
@@ -54,20 +65,3 @@ def _update_of(event: AnyEvent) -> Match | None:
             )
         case _:
             return None
-
-
-def live_match_of(state: MatchState, version: int) -> Match:
-    """A live match as its event has it."""
-    return Match(
-        match_id=MatchId(state.match_id),
-        seeker_id=SeekerId(state.seeker_id),
-        posting_id=PostingId(state.posting_id),
-        version=version,
-        standing=Standing.SEEN if state.for_seeker else Standing.UNSEEN,
-        score_ppm=state.score_ppm,
-        # What is compared with what was kept must be as it comes back from the database. Without
-        # what goes without saying, most fit a row as they are and need not be squeezed.
-        content=state.model_dump(
-            mode="json", include={"posting", "reason", "missing"}, exclude_defaults=True
-        ),
-    )

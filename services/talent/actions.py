@@ -7,25 +7,23 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from contracts.events import MatchEvent, PostingEvent
+from contracts.events import PostingEvent
 from contracts.values import EmployerId, PostingId
 from services.kit.database import Database
 from services.talent import store
-from services.talent.domain import Candidate, Place, page
+from services.talent.domain import Candidate, Match, Place, page
 
-EventT = TypeVar("EventT", PostingEvent, MatchEvent)
+NewsT = TypeVar("NewsT", PostingEvent, Match)
 
 
 class PostingNotFound(Exception):
     """No such posting, or none that this caller may see."""
 
 
-async def take_in(
-    db: Database, postings: Sequence[PostingEvent], matches: Sequence[MatchEvent]
-) -> None:
-    """Keep what these events tell; in any order, and however often, the result is the same."""
+async def take_in(db: Database, postings: Sequence[PostingEvent], matches: Sequence[Match]) -> None:
+    """Keep what events told; in any order, and however often, the result is the same."""
     latest_postings = _latest((event.data.posting_id, event) for event in postings)
-    latest_matches = _latest((event.data.match_id, event) for event in matches)
+    latest_matches = _latest((match.match_id, match) for match in matches)
     async with db.transaction() as tx:
         if latest_postings:
             await store.upsert_postings(tx, latest_postings)
@@ -33,12 +31,13 @@ async def take_in(
             await store.upsert_matches(tx, latest_matches)
 
 
-def _latest(events: Iterable[tuple[UUID, EventT]]) -> list[EventT]:
-    """The newest event of each aggregate, in order of id, so that no two writers deadlock."""
-    latest: dict[UUID, EventT] = {}
-    for aggregate_id, event in events:
-        if aggregate_id not in latest or latest[aggregate_id].version < event.version:
-            latest[aggregate_id] = event
+def _latest(news: Iterable[tuple[UUID, NewsT]]) -> list[NewsT]:
+    """The newest of each aggregate, in order of id, so that no two writers deadlock."""
+    latest: dict[UUID, NewsT] = {}
+    for aggregate_id, told in news:
+        before = latest.get(aggregate_id)
+        if before is None or before.version < told.version:
+            latest[aggregate_id] = told
     return [latest[aggregate_id] for aggregate_id in sorted(latest)]
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contracts.matches import Missing, Reason
+from contracts.matches import Reason, reasons_in
 from contracts.reasons import render, render_missing
 from contracts.values import EmployerId, PostingId
 from services.kit.auth import Caller, Role, require
@@ -70,14 +70,15 @@ class MatchView(BaseModel):
     @classmethod
     def of(cls, candidate: Candidate, language: Language) -> "MatchView":
         """The view of a candidate."""
-        missing = [Missing.model_validate(one) for one in candidate.missing]
+        said = reasons_in(candidate.said)
         return cls(
             match_id=candidate.match_id,
             seeker_id=candidate.seeker_id,
             score_ppm=candidate.score_ppm,
-            reason=ExplanationView.of(Reason.model_validate(candidate.reason), language),
+            reason=ExplanationView.of(said.reason, language),
             missing=[
-                MissingView(code=one.code, text=render_missing(one, language)) for one in missing
+                MissingView(code=one.code, text=render_missing(one, language))
+                for one in said.missing
             ],
             model=candidate.model,
             changed_at=candidate.changed_at,

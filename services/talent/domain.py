@@ -26,6 +26,21 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """A match as an event tells of it. said: the event as it came; None: it is live no more."""
+
+    match_id: MatchId
+    version: int
+    posting_id: PostingId
+    seeker_id: SeekerId
+    for_posting: bool
+    score_ppm: int | None
+    said: bytes | None
+    model: str | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a candidate stands in a posting's list: the higher score first, then the smaller id."""
 
@@ -40,13 +55,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A seeker who is among a posting's best. reason, missing: as JSON, of the match's event."""
+    """A seeker who is among a posting's best. said: the event that tells why, as it came."""
 
     match_id: MatchId
     seeker_id: SeekerId
     score_ppm: int
-    reason: dict[str, object]
-    missing: list[dict[str, object]]
+    said: bytes
     model: str
     changed_at: datetime
 

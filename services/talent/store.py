@@ -5,11 +5,10 @@ What the rows mean, and in which transaction they change, does not live here.
 
 from collections.abc import Sequence
 
-from contracts.events import MatchEvent, PostingEvent
-from contracts.matches import MatchWithdrawn
+from contracts.events import PostingEvent
 from contracts.values import PostingId, PostingStatus
 from services.kit.database import Transaction
-from services.talent.domain import Candidate, Posting
+from services.talent.domain import Candidate, Match, Posting
 
 
 async def upsert_postings(tx: Transaction, events: Sequence[PostingEvent]) -> None:
@@ -33,38 +32,37 @@ async def upsert_postings(tx: Transaction, events: Sequence[PostingEvent]) -> No
     )
 
 
-async def upsert_matches(tx: Transaction, events: Sequence[MatchEvent]) -> None:
+async def upsert_matches(tx: Transaction, matches: Sequence[Match]) -> None:
     """Keep each match unless a version at least as new is here. No match twice."""
+    rows = [
+        (
+            match.match_id,
+            match.version,
+            match.posting_id,
+            match.seeker_id,
+            match.said is not None,
+            match.for_posting,
+            match.score_ppm,
+            match.said,
+            match.model,
+            match.changed_at,
+        )
+        for match in matches
+    ]
     await tx.execute(
         """
         INSERT INTO matches AS m (match_id, version, posting_id, seeker_id, live, for_posting,
-                                  score_ppm, explanation, model, changed_at)
+                                  score_ppm, said, model, changed_at)
         SELECT * FROM unnest(
             $1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::bool[], $6::bool[], $7::int[],
-            $8::jsonb[], $9::text[], $10::timestamptz[])
+            $8::bytea[], $9::text[], $10::timestamptz[])
         ON CONFLICT (match_id) DO UPDATE SET
             version = excluded.version, live = excluded.live, for_posting = excluded.for_posting,
-            score_ppm = excluded.score_ppm, explanation = excluded.explanation,
+            score_ppm = excluded.score_ppm, said = excluded.said,
             model = excluded.model, changed_at = excluded.changed_at
         WHERE m.version < excluded.version
         """,
-        *zip(*map(_row_of, events), strict=True),
-    )
-
-
-def _row_of(event: MatchEvent) -> tuple[object, ...]:
-    data = event.data
-    ids = (data.match_id, event.version, data.posting_id, data.seeker_id)
-    if isinstance(event, MatchWithdrawn):
-        return (*ids, False, False, None, None, None, event.time)
-    return (
-        *ids,
-        True,
-        event.data.for_posting,
-        event.data.score_ppm,
-        event.data.model_dump(mode="json", include={"reason", "missing"}, exclude_defaults=True),
-        event.data.model,
-        event.time,
+        *zip(*rows, strict=True),
     )
 
 
@@ -90,7 +88,7 @@ async def select_candidates(tx: Transaction, posting_id: PostingId, k_p: int) ->
     """The posting's best k_p, the best first."""
     rows = await tx.fetch(
         """
-        SELECT match_id, seeker_id, score_ppm, explanation, model, changed_at
+        SELECT match_id, seeker_id, score_ppm, said, model, changed_at
         FROM matches WHERE posting_id = $1 AND for_posting
         ORDER BY score_ppm DESC, seeker_id LIMIT $2
         """,
@@ -102,8 +100,7 @@ async def select_candidates(tx: Transaction, posting_id: PostingId, k_p: int) ->
             match_id=row["match_id"],
             seeker_id=row["seeker_id"],
             score_ppm=row["score_ppm"],
-            reason=row["explanation"]["reason"],
-            missing=row["explanation"].get("missing", []),
+            said=row["said"],
             model=row["model"],
             changed_at=row["changed_at"],
         )

@@ -13,7 +13,7 @@ from services.kit.database import Database
 from services.seekers import api
 from services.seekers.actions.live import Listeners
 from services.seekers.domain.feed import Entry
-from services.seekers.handlers import on_match_events
+from services.seekers.handlers import match_of, on_matches
 from services.seekers.store import feed
 from services.seekers.store.wakeups import Wakeups
 from tests import support
@@ -33,7 +33,8 @@ class Door(support.Door):
 
     async def hear(self, *events: AnyEvent) -> None:
         """Have match events come in by the Kafka door, as one batch."""
-        await on_match_events(self.db, self.clock, MATERIAL_PPM, events)
+        kept = [match_of(event, event.encoded()) for event in events]
+        await on_matches(self.db, self.clock, MATERIAL_PPM, kept)
 
     async def told(self, seeker_id: object = LI_NA_ID) -> list[tuple[int, str, bool]]:
         """Seq, kind and whether it notifies, of each entry of the feed."""

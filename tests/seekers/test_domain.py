@@ -14,7 +14,14 @@ from standardwebhooks import Webhook
 
 from contracts.values import MatchId, PostingId, SeekerId
 from services.seekers.domain.feed import Head
-from services.seekers.domain.notifying import Kind, Match, News, Standing, heard
+from services.seekers.domain.notifying import (
+    Kind,
+    Match,
+    News,
+    Standing,
+    hangs_on_content,
+    heard,
+)
 from services.seekers.domain.person import is_old_enough, phone_of
 from services.seekers.domain.webhooks import (
     UrlRefused,
@@ -40,16 +47,32 @@ def _histories(draw: st.DrawFn) -> list[Match]:
         standing = draw(st.sampled_from(Standing))
         gone = standing is Standing.GONE
         score = None if gone else draw(st.integers(0, 20)) * 20_000
-        content: Any = None if gone else {"title": draw(st.sampled_from("ab"))}
+        seen = standing is Standing.SEEN
+        content = draw(st.sampled_from((b"a", b"A", b"b"))) if seen else None
         told[version] = Match(*PAIR, version, standing, score, content)
     return [told[version] for version in versions]
 
 
+def alike(one: bytes, other: bytes) -> bool:
+    return one.lower() == other.lower()
+
+
 def played(history: list[Match], *, looking: bool = True) -> tuple[Match | None, list[News]]:
+    """As the feed is written. Content is at hand only where it was said to count."""
     known: Match | None = None
     news: list[News] = []
     for update in history:
-        decided = heard(known, update, looking=looking, material_ppm=MATERIAL)
+        before = known and replace(known, content=None)
+        if before is not None and before.told_seq and hangs_on_content(before, update):
+            before = replace(before, content=news[before.told_seq - 1].match.content)
+        decided = heard(
+            before,
+            update,
+            seq=len(news) + 1,
+            looking=looking,
+            material_ppm=MATERIAL,
+            alike=alike,
+        )
         if decided is not None:
             known, told = decided
             news += [told] if told else []
@@ -75,8 +98,13 @@ def test_a_reader_of_the_feed_knows_what_is_seen(history: list[Match]) -> None:
         withdrawn = told.kind is Kind.WITHDRAWN
         shown = None if withdrawn else (told.match.score_ppm, told.match.content)
     assert known is not None
-    seen = known.standing is Standing.SEEN
-    assert shown == ((known.score_ppm, known.content) if seen else None)
+    last = known.told_seq and news[known.told_seq - 1].match
+    assert (known.told_seq is not None) == (known.standing is Standing.SEEN) == (shown is not None)
+    assert shown == (last and (last.score_ppm, last.content))
+    if shown is not None and known.content is not None:
+        newest = max(history, key=lambda update: update.version)
+        assert known.score_ppm == newest.score_ppm == shown[0]
+        assert alike(shown[1] or b"", newest.content or b"")
 
 
 @given(_histories())
@@ -97,7 +125,7 @@ def test_who_is_not_looking_is_not_interrupted(history: list[Match]) -> None:
 
 
 def test_what_was_told_counts_after_a_withdrawal_too() -> None:
-    one = Match(*PAIR, 1, Standing.SEEN, 500_000, {})
+    one = Match(*PAIR, 1, Standing.SEEN, 500_000, b"")
     gone = replace(one, version=2, standing=Standing.GONE, score_ppm=None, content=None)
     again = replace(one, version=3, score_ppm=540_000)
     assert [told.notify for told in played([one, gone, again])[1]] == [True, False, False]

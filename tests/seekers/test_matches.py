@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from contracts.events import MatchEvent, parse
+from contracts.matches import content_in
 from contracts.samples import samples, type_of
-from contracts.values import match_id_of
+from contracts.values import PostingId, match_id_of
 from services.seekers.actions.live import Start, find_start
 from services.seekers.actions.matches import trim_feeds
 from tests.seekers.conftest import Door
@@ -208,3 +209,50 @@ async def test_feeds_are_trimmed_by_age_and_say_so(door: Door) -> None:
     assert await find_start(door.db, LI_NA_ID, after=None, from_start=False) == Start(3)
     await door.hear(changed(C, 2, 600_000))
     assert (await door.told())[-1] == (4, "improved", True)
+
+
+async def test_a_match_is_shown_as_before_when_the_entry_that_told_of_it_is_trimmed(
+    door: Door, li_na: httpx.AsyncClient
+) -> None:
+    await door.hear(found(A), found(B, 1, 400_000))
+    listed = (await li_na.get(f"{MINE}/matches")).json()["items"]
+    door.clock.pass_(days=31)
+    assert await trim_feeds(door.db, door.clock() - timedelta(days=30)) == 2
+    assert (await li_na.get(f"{MINE}/matches")).json()["items"] == listed
+    # What nobody can see is still no news, and what can be seen still is.
+    await door.hear(changed(A, 2, 500_000, model="m2"))
+    assert await door.told() == []
+    (first, _) = (await li_na.get(f"{MINE}/matches")).json()["items"]
+    assert (first["version"], first["reason"]) == (2, listed[0]["reason"])
+    await door.hear(changed(A, 3, 500_000, title="护理员"), withdrawn(B, 2))
+    assert await door.told() == [(3, "changed", False), (4, "withdrawn", False)]
+    (only,) = (await li_na.get(f"{MINE}/matches")).json()["items"]
+    assert only["posting"]["title"] == "护理员"
+
+
+async def test_a_replayed_entry_says_what_was_said_then(door: Door) -> None:
+    await door.hear(found(A, title="a"), changed(A, 2, 500_000, title="b"))
+    await door.hear(changed(A, 3, 500_000, title="c"), withdrawn(A, 4), found(A, 5, title="d"))
+    told = [
+        entry.content and content_in(entry.content).posting.title for entry in await door.feed()
+    ]
+    assert told == ["a", "b", "c", None, "d"]
+
+
+async def test_who_comes_back_while_a_match_is_found_is_told_of_it(
+    door: Door, li_na: httpx.AsyncClient
+) -> None:
+    """However the two interleave, nobody's coming back falls between asking and writing."""
+    for n in range(12):
+        posting = a_posting_id()
+        await li_na.delete(MINE)
+
+        async def hear(posting: PostingId = posting, after_s: float = n * 0.001) -> None:
+            await asyncio.sleep(after_s)
+            await door.hear(found(posting))
+
+        back = li_na.put(MINE, json=PROFILE, headers={"If-Match": "*"})
+        answer, _ = await asyncio.gather(back, hear())
+        assert answer.status_code == 200
+        notified = [entry.posting_id for entry in await door.feed() if entry.notify]
+        assert notified.count(posting) == 1

@@ -10,7 +10,7 @@ from contracts.events import AnyEvent
 from contracts.values import PostingId
 from services.kit.database import Database
 from services.talent import api
-from services.talent.handlers import on_talent_events
+from services.talent.handlers import kept_of, on_news
 from tests.conftest import FreshDatabase
 from tests.kit.door import Issuer, an_app
 from tests.support import Door, opened, published_issuer
@@ -25,7 +25,7 @@ class TalentDoor(Door):
 
     async def hear(self, *events: AnyEvent) -> None:
         """One batch."""
-        await on_talent_events(self.db, events)
+        await on_news(self.db, [kept_of(event, event.encoded()) for event in events])
 
     async def matches(
         self, posting_id: PostingId = POSTING, employer: str = EMPLOYER, **query: Any

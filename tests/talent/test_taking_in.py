@@ -9,7 +9,8 @@ from contracts.events import AnyEvent, MatchEvent, PostingEvent, parse
 from contracts.samples import samples
 from contracts.topics import MATCHES, POSTINGS
 from services.talent.actions import take_in
-from services.talent.handlers import Misplaced
+from services.talent.domain import Match
+from services.talent.handlers import Misplaced, kept_of
 from tests.talent.conftest import TalentDoor
 from tests.talent.samples import (
     OTHER_POSTING,
@@ -124,6 +125,8 @@ async def test_what_does_not_belong_here_is_refused_so_that_it_is_parked(
 
 async def test_a_batch_is_kept_whole_or_not_at_all(door: TalentDoor) -> None:
     posting = a_posting(POSTING, title="含\0的标题")
+    match = kept_of(a_match(1), b"{}")
+    assert isinstance(match, Match)
     with pytest.raises(Exception, match="0x00"):
-        await take_in(door.db, [posting], [a_match(1)])
+        await take_in(door.db, [posting], [match])
     assert await door.everything() == {"postings": [], "matches": []}

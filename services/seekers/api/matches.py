@@ -55,7 +55,7 @@ def add_routes(router: APIRouter, db: Database) -> None:
         return MatchPage(
             items=[
                 MatchOut.of(
-                    match.content or {},
+                    match.content or b"",
                     match_id=match.match_id,
                     posting_id=match.posting_id,
                     version=match.version,

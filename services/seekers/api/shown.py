@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, Field
 
 from contracts import reasons
-from contracts.matches import Missing, PostingBrief, Reason
+from contracts.matches import Missing, PostingBrief, Reason, content_in
 from contracts.postings import Pay
 from contracts.vocabulary.occupations import occupation_name
 from services.seekers.domain.feed import Entry
@@ -112,13 +112,12 @@ class MatchOut(BaseModel):
 
     @classmethod
     def of(cls, content: Content, **of: Any) -> "MatchOut":
-        """content: as the event had it, defaults left out. of: the other fields."""
+        """content: the event that told of it. of: the other fields."""
+        said = content_in(content)
         return cls(
-            posting=PostingShown.of(PostingBrief.model_validate(content["posting"])),
-            reason=ReasonOut.of(Reason.model_validate(content["reason"])),
-            missing=[
-                MissingOut.of(Missing.model_validate(one)) for one in content.get("missing", ())
-            ],
+            posting=PostingShown.of(said.posting),
+            reason=ReasonOut.of(said.reason),
+            missing=[MissingOut.of(one) for one in said.missing],
             **of,
         )
 

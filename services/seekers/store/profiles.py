@@ -44,14 +44,16 @@ async def is_known(tx: Transaction, seeker_id: SeekerId) -> bool:
     )
 
 
-async def share_looking(tx: Transaction, seeker_ids: Sequence[SeekerId]) -> set[SeekerId]:
-    """Those of the seekers who are on the market, and stay so until this transaction ends."""
+async def select_looking(tx: Transaction, seeker_ids: Iterable[SeekerId]) -> set[SeekerId]:
+    """Those of the seekers who are on the market now."""
     rows = await tx.fetch(
-        "SELECT seeker_id, status FROM seekers WHERE seeker_id = ANY($1::uuid[]) "
-        "ORDER BY seeker_id FOR SHARE",
-        seeker_ids,
+        # One by one: joined, the whole table might be read for each batch of matches.
+        "SELECT seeker_id FROM unnest($1::uuid[]) AS wanted (id), LATERAL ("
+        "    SELECT seeker_id, status FROM seekers WHERE seeker_id = wanted.id LIMIT 1"
+        ") AS seeker WHERE status = 'looking'",
+        list(seeker_ids),
     )
-    return {row["seeker_id"] for row in rows if row["status"] == Status.LOOKING}
+    return {row["seeker_id"] for row in rows}
 
 
 async def insert_profiles(tx: Transaction, profiles: Iterable[Profile]) -> set[SeekerId]:

@@ -67,9 +67,10 @@ class Wakeups:
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         try:
-            seeker_id = SeekerId(UUID(str(payload)))
+            seeker_ids = [SeekerId(UUID(text)) for text in str(payload).split(" ")]
         except ValueError:
             # Whoever may write to the database may notify; what is no id wakes everyone.
             self._on_any()
         else:
-            self._on_grown(seeker_id)
+            for seeker_id in seeker_ids:
+                self._on_grown(seeker_id)
