@@ -1,0 +1,257 @@
+"""How a posting and a seeker fit, and bounds on it: of a pair, of a seeker half seen, of a block.
+
+Each fraction equals its namesake in `scoring`. Texts do not live here.
+"""
+
+import numpy as np
+
+from contracts.values import PPM
+from services.matcher.domain.compiled import compiled, inlined
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.growing import Array, Int
+from services.matcher.domain.scoring import CLOSENESS_PPM, HALF, LEVELS, PLACE_PPM, Near
+
+IMPOSSIBLE = -1
+"""In place of a fit: the pair, or every pair of the block, is not eligible."""
+
+_HOME, _REMOTE = PLACE_PPM[Near.HOME], PLACE_PPM[Near.REMOTE]
+_PREFECTURE, _ACCEPTED = PLACE_PPM[Near.PREFECTURE], PLACE_PPM[Near.ACCEPTED]
+_DEPTH = len(CLOSENESS_PPM) - 1
+
+
+@inlined
+def _over(part: Int, whole: Int) -> Int:
+    """part // whole, for 0 ≤ part < 2**53 and 0 < whole ≤ 10**9, at a tenth of the time.
+
+    The quotient of two doubles is off by less than one part in 2**52, and one that is no whole
+    number is at least 1 / whole away from the next.
+    """
+    return np.int64(np.float64(part) / np.float64(whole))
+
+
+@inlined
+def _pay(low: Int, high: Int, floor: Int) -> Int:
+    if floor <= low:
+        return PPM
+    if floor <= high:
+        return HALF + _over(HALF * (high - floor), high - low)
+    return _over(HALF * max(0, 4 * high - 3 * floor), floor)
+
+
+@inlined
+def _years(asked: Int, years: Int) -> Int:
+    return PPM if years >= asked else _over(PPM * years, asked)
+
+
+@inlined
+def _depth(paths: Array, leaf: Int, other: Int) -> Int:
+    """How many levels of the tree two occupations share."""
+    shared = 0
+    while (
+        shared < _DEPTH and paths[leaf, shared] >= 0 and paths[leaf, shared] == paths[other, shared]
+    ):
+        shared += 1
+    return shared
+
+
+@inlined
+def pair_rest(
+    p_tags: Array,
+    p_from: Int,
+    p_to: Int,
+    p_packed: Int,
+    weights: Array,
+    s_tags: Array,
+    s_from: Int,
+    s_to: Int,
+    s_packed: Int,
+    paths: Array,
+    prefectures: Array,
+) -> Int:
+    """How a pair fits in place, occupation and certificate, in millionths; -1: not eligible.
+
+    As `scoring.score` and `eligibility.broken_rules` have it, for a posting that is open and a
+    seeker who is looking. tags: int32, of the posting in p_from … p_to, of the seeker in s_from …
+    s_to. weights: int64 (7,), the posting's. paths: int32 (n_occupations, 4). prefectures: int32
+    (n_places,), the prefecture of each place.
+    """
+    if not (p_packed & s_packed) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
+        return IMPOSSIBLE
+    if (s_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK) < (
+        p_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    ):
+        return IMPOSSIBLE
+    county, leaf, rank = -1, -1, 0
+    for at in range(p_from, p_to):
+        kind, value = p_tags[at] >> lay.TAG_BITS, p_tags[at] & lay.TAG_VALUE
+        if kind == lay.PLACE:
+            county = value
+        elif kind == lay.OCCUPATION:
+            leaf = value
+        elif kind == lay.CERTIFICATE:
+            held = 0
+            for other in range(s_from, s_to):
+                if s_tags[other] >> lay.TAG_BITS == lay.CERTIFICATE:
+                    mine = s_tags[other] & lay.TAG_VALUE
+                    if mine >> lay.LEVEL_BITS == value >> lay.LEVEL_BITS:
+                        held = max(held, mine & 15)
+            if held < value & 15:
+                return IMPOSSIBLE
+        else:
+            for other in range(s_from, s_to):
+                if s_tags[other] >> lay.TAG_BITS == lay.CERTIFICATE:
+                    mine = s_tags[other] & lay.TAG_VALUE
+                    if mine >> lay.LEVEL_BITS == value:
+                        rank = max(rank, 1 + (mine & 15))
+    remote = (p_packed & s_packed) >> lay.REMOTE_AT & 1
+    prefecture = prefectures[county]
+    home, accepted, depth = -1, False, 0
+    for other in range(s_from, s_to):
+        kind, value = s_tags[other] >> lay.TAG_BITS, s_tags[other] & lay.TAG_VALUE
+        if kind == lay.PLACE:
+            if home < 0:
+                home = value
+            if value == county or value == prefecture:
+                accepted = True
+        elif kind == lay.OCCUPATION and leaf >= 0:
+            depth = max(depth, _depth(paths, leaf, value))
+    if accepted and home == county:
+        near = _HOME
+    elif remote:
+        near = _REMOTE
+    elif not accepted:
+        return IMPOSSIBLE
+    elif prefecture == prefectures[home]:
+        near = _PREFECTURE
+    else:
+        near = _ACCEPTED
+    certificate = HALF + _over(HALF * min(rank - 1, LEVELS), LEVELS) if rank else 0
+    return (
+        _over(weights[lay.W_PLACE] * near, PPM)
+        + _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
+        + _over(weights[lay.W_CERTIFICATE] * certificate, PPM)
+    )
+
+
+@inlined
+def block_rest(
+    side: Int, masks: Array, bounds: Array, q: Array, q_masks: Array, weights: Array
+) -> Int:
+    """No document of the block fits better than this in place, occupation and certificate.
+
+    -1 where none can be eligible.
+    """
+    near = _REMOTE if bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT) else 0
+    if masks[lay.M_PLACE] & q_masks[lay.M_PLACE]:
+        if masks[lay.M_HOME] & q_masks[lay.M_HOME]:
+            near = _HOME
+        elif masks[lay.M_AROUND] & q_masks[lay.M_AROUND]:
+            near = max(near, _PREFECTURE)
+        else:
+            near = max(near, _ACCEPTED)
+    elif not near:
+        return IMPOSSIBLE
+    if not bounds[lay.B_EMPLOYMENT] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT) & lay.EMPLOYMENT_MASK:
+        return IMPOSSIBLE
+    education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    if side == lay.SEEKERS:
+        if bounds[lay.B_EDUCATION] < education:
+            return IMPOSSIBLE
+        if masks[lay.M_CERTIFICATE] & q_masks[lay.M_REQUIRED] != q_masks[lay.M_REQUIRED]:
+            return IMPOSSIBLE
+    elif education < bounds[lay.B_EDUCATION]:
+        return IMPOSSIBLE
+    depth = _DEPTH
+    while depth and not masks[lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
+        depth -= 1
+    certified = PPM if masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE] else 0
+    return (
+        _over(weights[lay.W_PLACE] * near, PPM)
+        + _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
+        + _over(weights[lay.W_CERTIFICATE] * certified, PPM)
+    )
+
+
+@inlined
+def pay_and_years(low: Int, high: Int, asked: Int, floor: Int, years: Int, weights: Array) -> Int:
+    """What pay and years add, of a pair or at most of a block."""
+    return _over(weights[lay.W_PAY] * _pay(low, high, floor), PPM) + _over(
+        weights[lay.W_YEARS] * _years(asked, years), PPM
+    )
+
+
+@compiled
+def tabulate(
+    q: Array,
+    q_tags: Array,
+    weights: Array,
+    paths: Array,
+    prefectures: Array,
+    near_of: Array,
+    closeness_of: Array,
+) -> None:
+    """What a posting gives for each home at most, and for each occupation. int32, by number.
+
+    near_of: its last entry is for those without a home. closeness_of: ends with NO_OTHER's.
+    """
+    county = q_tags[0] & lay.TAG_VALUE
+    for place in range(len(prefectures)):
+        near = _ACCEPTED
+        if place == county:
+            near = _HOME
+        elif prefectures[place] == prefectures[county]:
+            near = _PREFECTURE
+        near_of[place] = _over(weights[lay.W_PLACE] * near, PPM)
+    near_of[-1] = 0
+    known = len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION
+    for occupation in range(len(paths)):
+        depth = _depth(paths, q_tags[1] & lay.TAG_VALUE, occupation) if known else 0
+        closeness_of[occupation] = _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
+    closeness_of[lay.NO_OTHER] = 0
+
+
+@inlined
+def seeker_rest(
+    numbers: Array,
+    first: Int,
+    packed: Int,
+    certifiable: Int,
+    q: Array,
+    weights: Array,
+    near_of: Array,
+    closeness_of: Array,
+) -> Int:
+    """A seeker fits a posting no better than this in place, occupation and certificate.
+
+    Seen from the numbers alone: which places are accepted and what is certified is in the tags.
+    certifiable: 1 where a certificate of its block may count.
+    """
+    near = np.int64(near_of[numbers[first + lay.HOME]])
+    if (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1:
+        near = max(near, _over(weights[lay.W_PLACE] * _REMOTE, PPM))
+    only = numbers[first + lay.ONLY]
+    if only == lay.SEVERAL:
+        close = weights[lay.W_OCCUPATION]
+    else:
+        close = np.int64(max(closeness_of[only & 0xFFFF], closeness_of[only >> 16]))
+    certified = certifiable & packed >> lay.CERTIFIED_AT
+    return near + close + weights[lay.W_CERTIFICATE] * certified
+
+
+@inlined
+def block_pay_and_years(side: Int, bounds: Array, q: Array, weights: Array) -> Int:
+    low, high = np.int64(bounds[lay.B_LOW]), np.int64(bounds[lay.B_HIGH])
+    years = np.int64(bounds[lay.B_YEARS])
+    if side == lay.SEEKERS:
+        asked = q[lay.PACKED] & lay.YEARS_MASK
+        return pay_and_years(q[lay.PAY_LOW], q[lay.PAY_HIGH], asked, low, years, weights)
+    mine = q[lay.PACKED] & lay.YEARS_MASK
+    return pay_and_years(low, high, years, q[lay.PAY_LOW], mine, weights)
+
+
+@inlined
+def skill_points(similar: Int, weighs: Int, numbers: Array, doc: Int, weight_rows: Array) -> Int:
+    """What a similarity is worth to a posting, by its own weights."""
+    weights = weight_rows[numbers[doc * lay.N_NUMBERS + lay.WEIGHTS]]
+    whole = np.int64(numbers[doc * lay.N_NUMBERS + lay.PACKED]) >> lay.WHOLE_AT
+    return _over(weights[lay.W_SKILLS] * weighs * similar, PPM * whole)
