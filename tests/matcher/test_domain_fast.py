@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from services.matcher.domain.base_model import base_model
-from services.matcher.domain.engine import Change, DropPosting, DropSeeker, PairChange, PutPosting
+from services.matcher.domain.documents import CertificateWanted
+from services.matcher.domain.engine import (
+    Change,
+    DropPosting,
+    DropSeeker,
+    PairChange,
+    PutPosting,
+    PutSeeker,
+)
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.engine import FastEngine, Work
 from services.matcher.domain.fast.side import Sizes
@@ -19,8 +28,11 @@ from tests.matcher.documents import (
     HONGTA,
     PANLONG,
     WUHUA,
+    a_certificate,
     a_posting,
     a_seeker,
+    any_posting,
+    any_seeker,
     seeker_id,
 )
 from tests.matcher.engines import SMALL, Kept, Walk, a_small_engine, in_threads, plain
@@ -138,6 +150,41 @@ def test_the_best_of_a_document_are_the_definition_s_best() -> None:
     expected = kept.engine.best_seekers(stranger, 9)
     kept.take(DropPosting(stranger.doc.posting_id))
     assert kept.engine.best_seekers(stranger, 9) == expected
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_more_codes_than_a_mask_has_bits_are_told_apart(seed: int) -> None:
+    """Of places and of occupations; certificates too are asked for by occupation."""
+    draw, model = Random(seed), MODEL.limited(tau_ppm=0, k_s=5, k_p=5)
+    places = [f"53{number:04d}" for number in range(100, 350)]
+    occupations = [f"{1 + n % 6}-{n % 9:02d}-{n % 7:02d}-{n % 5:02d}" for n in range(300)]
+    jobs = [
+        replace(
+            any_posting(draw, number),
+            county=draw.choice(places),
+            occupation=draw.choice(occupations),
+            certificates=(CertificateWanted(draw.choice(occupations), 1, draw.random() < 0.3),),
+        )
+        for number in range(120)
+    ]
+    wanted = [(job.county, job.occupation, job.certificates[0].occupation) for job in jobs]
+    people = []
+    for number in range(200):
+        near, trade, paper = draw.choice(wanted)
+        person = replace(
+            any_seeker(draw, number),
+            counties=tuple(draw.sample([near, *draw.sample(places, 3)], 3)),
+            occupations=(str(trade), draw.choice(occupations)),
+        )
+        people.append(prepare_seeker(model, person, (a_certificate(occupation=paper, level=3),)))
+    kept = Kept(FastEngine(model, sizes=Sizes(16, 4096)))
+    for each in people:
+        kept.take(PutSeeker(each))
+    kept.take(*(PutPosting(prepare_posting(model, job)) for job in jobs))
+    kept.assert_exact()
+    assert len(kept.live) > 100
+    loaded = kept.anew(FastEngine(model), restored=False)
+    assert loaded.stands() == plain(kept.live)
 
 
 def best_of(ranked: list[tuple[int, Any]], k: int) -> list[tuple[int, Any]]:
