@@ -88,8 +88,12 @@ N_BOUNDS = 8
 N_FIELDS = 24
 
 # What a search counts, and how far it is.
-C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS = range(8)
-N_COUNTERS = 8
+C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS, C_MAYBE = range(9)
+N_COUNTERS = 9
+
+# Columns of what may belong to an answer: the document, the most it can reach, and what its pay and
+# years add; and its place in the order in which they are weighed.
+MAYBE_DOC, MAYBE_MOST, MAYBE_POINTS, MAYBE_NEXT = range(4)
 
 SEEKERS, POSTINGS = 0, 1
 """Which side the documents of an index are."""

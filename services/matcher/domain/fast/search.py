@@ -66,17 +66,89 @@ _pointer: Any = _at
 
 
 @inlined
-def _look_into(
+def _gather(
     block: Int,
     rest: Int,
     surely: Int,
     certifiable: Int,
     side: Int,
-    tau: Int,
-    k: Int,
+    bound: Int,
     hits_wanted: bool,
     n_docs: Int,
     alive: Array,
+    slots: Array,
+    sums: Array,
+    skills: Array,
+    q_norm: Int,
+    norms: Array,
+    numbers: Array,
+    q: Array,
+    weight_rows: Array,
+    near_of: Array,
+    closeness_of: Array,
+    thresholds: Array,
+    maybe: Array,
+    counters: Array,
+) -> Int:
+    """Note the documents of a block that may belong to the answer; returns the least threshold.
+
+    rest, surely, certifiable: bounds of the block's. bound: what the best wanted so far reach.
+    """
+    least = _NEVER
+    row = q[lay.WEIGHTS]
+    for doc in range(block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)):
+        need = bound
+        if hits_wanted and alive[doc]:
+            least = min(least, np.int64(thresholds[slots[doc]]))
+            need = min(need, np.int64(thresholds[slots[doc]]))
+        first = doc * lay.N_NUMBERS
+        if side == lay.POSTINGS:
+            row = np.int64(numbers[first + lay.WEIGHTS])
+        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
+        reach = (weight_rows[row, lay.W_TEXT] * most >> _ONE_BITS) + skills[doc]
+        if reach + rest + surely < need or not alive[doc]:
+            continue
+        packed = np.int64(numbers[first + lay.PACKED])
+        if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
+            continue
+        low_pay = np.int64(numbers[first + lay.PAY_LOW])
+        mine = packed & lay.YEARS_MASK
+        asking = q[lay.PACKED] & lay.YEARS_MASK
+        # Divisions cost more than all that went before, so they come late.
+        if side == lay.SEEKERS:
+            least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+            if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
+                continue
+            reach += seeker_rest(
+                numbers, first, packed, certifiable, q, weight_rows[row], near_of, closeness_of
+            )
+            if reach + surely < need:
+                continue
+            points = pay_and_years(
+                q[lay.PAY_LOW], q[lay.PAY_HIGH], asking, low_pay, mine, weight_rows[row]
+            )
+        else:
+            reach += rest
+            high_pay = np.int64(numbers[first + lay.PAY_HIGH])
+            points = pay_and_years(
+                low_pay, high_pay, mine, q[lay.PAY_LOW], asking, weight_rows[row]
+            )
+        if reach + points < need:
+            continue
+        at = counters[lay.C_MAYBE]
+        maybe[lay.MAYBE_DOC, at] = doc
+        maybe[lay.MAYBE_MOST, at] = reach + points
+        maybe[lay.MAYBE_POINTS, at] = points
+        counters[lay.C_MAYBE] = at + 1
+    return least
+
+
+@compiled
+def _weigh(
+    side: Int,
+    tau: Int,
+    k: Int,
+    hits_wanted: bool,
     slots: Array,
     sums: Array,
     skills: Array,
@@ -94,65 +166,50 @@ def _look_into(
     weight_rows: Array,
     paths: Array,
     prefectures: Array,
-    near_of: Array,
-    closeness_of: Array,
     high: Array,
     low: Array,
     thresholds: Array,
+    maybe: Array,
+    ladder: Array,
     heap_scores: Array,
     heap_slots: Array,
     hit_scores: Array,
     hit_slots: Array,
     counters: Array,
-) -> Int:
-    """Score the documents of a block that may belong to the answer; returns the least threshold."""
-    least = _NEVER
+) -> None:
+    """Score the documents noted, those that may reach most first, while they may yet belong.
+
+    So the bound rises fast, and few are scored that do not belong to the answer: scoring one means
+    to fetch half a dozen things from far away in memory.
+    """
+    noted = counters[lay.C_MAYBE]
+    counters[lay.C_MAYBE] = 0
+    ladder[:] = 0
+    for at in range(noted):
+        ladder[_LADDER - 1 - min(maybe[lay.MAYBE_MOST, at] >> _RUNG_BITS, _LADDER - 1)] += 1
+    before = np.int32(0)
+    for rung in range(_LADDER):
+        before, ladder[rung] = before + ladder[rung], before
+    for at in range(noted):
+        rung = _LADDER - 1 - min(maybe[lay.MAYBE_MOST, at] >> _RUNG_BITS, _LADDER - 1)
+        maybe[lay.MAYBE_NEXT, ladder[rung]] = at
+        ladder[rung] += 1
     row = q[lay.WEIGHTS]
-    for doc in range(block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)):
+    for turn in range(noted):
+        at = maybe[lay.MAYBE_NEXT, turn]
+        doc = np.int64(maybe[lay.MAYBE_DOC, at])
+        slot = np.int64(slots[doc])
         need = np.int64(tau)
         if counters[lay.C_HEAP] == k:
             need = max(need, np.int64(heap_scores[0])) if k else _NEVER
-        if hits_wanted and alive[doc]:
-            least = min(least, np.int64(thresholds[slots[doc]]))
-            need = min(need, np.int64(thresholds[slots[doc]]))
+        if hits_wanted:
+            need = min(need, np.int64(thresholds[slot]))
+        if maybe[lay.MAYBE_MOST, at] < need:
+            continue
         first = doc * lay.N_NUMBERS
         if side == lay.POSTINGS:
             row = np.int64(numbers[first + lay.WEIGHTS])
-        weight = weight_rows[row, lay.W_TEXT]
-        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
-        reach = (weight * most >> _ONE_BITS) + skills[doc]
-        if reach + rest + surely < need or not alive[doc]:
-            continue
-        slot = np.int64(slots[doc])
         packed = np.int64(numbers[first + lay.PACKED])
-        if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
-            continue
-        if side == lay.SEEKERS:
-            least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
-            if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
-                continue
-            mine_rest = seeker_rest(
-                numbers, first, packed, certifiable, q, weight_rows[row], near_of, closeness_of
-            )
-            if reach + mine_rest + surely < need:
-                continue
-        low_pay = np.int64(numbers[first + lay.PAY_LOW])
-        mine = packed & lay.YEARS_MASK
-        asking = q[lay.PACKED] & lay.YEARS_MASK
-        # Divisions cost more than all that went before, so they come late.
-        if side == lay.SEEKERS:
-            points = pay_and_years(
-                q[lay.PAY_LOW], q[lay.PAY_HIGH], asking, low_pay, mine, weight_rows[row]
-            )
-            if reach + mine_rest + points < need:
-                continue
-        else:
-            high_pay = np.int64(numbers[first + lay.PAY_HIGH])
-            points = pay_and_years(
-                low_pay, high_pay, mine, q[lay.PAY_LOW], asking, weight_rows[row]
-            )
-            if reach + rest + points < need:
-                continue
         counters[lay.C_DOCS] += 1
         if side == lay.SEEKERS:
             fits = pair_rest(
@@ -164,8 +221,12 @@ def _look_into(
                 tags, t_start[doc], t_start[doc + 1], packed, weight_rows[row], q_tags, 0,
                 len(q_tags), q[lay.PACKED], paths, prefectures,
             )  # fmt: skip
-        points += fits
-        if fits < 0 or reach + points < need:
+        if fits < 0:
+            continue
+        points = np.int64(maybe[lay.MAYBE_POINTS, at]) + fits
+        weight = weight_rows[row, lay.W_TEXT]
+        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
+        if (weight * most >> _ONE_BITS) + skills[doc] + points < need:
             continue
         dot = np.int64(sums[doc])
         for entry in range(f_start[doc], f_start[doc + 1]):
@@ -181,7 +242,6 @@ def _look_into(
             hit_scores[counters[lay.C_HITS]] = score
             hit_slots[counters[lay.C_HITS]] = slot
             counters[lay.C_HITS] += 1
-    return least
 
 
 @compiled
@@ -209,6 +269,7 @@ def search_segments(
     sums: Array,
     skills: Array,
     marks: Array,
+    maybe: Array,
     rests: Array,
     block_most: Array,
     in_query: Array,
@@ -225,7 +286,7 @@ def search_segments(
     The scratch arrays may hold anything, but for marks, whose stamps only grow. Sums of blocks that
     cannot hold an answer are added up from whatever was there, and never read.
     """
-    ladder = np.zeros(_LADDER, np.int32)
+    ladder, rungs = np.zeros(_LADDER, np.int32), np.zeros(_LADDER, np.int32)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
     most_fit = (
         weights[lay.W_PAY]
@@ -328,13 +389,13 @@ def search_segments(
             above += ladder[rung]
         first_bound = np.int64(rung) << _RUNG_BITS
         for turn in range(2):
+            if turn and counters[lay.C_HEAP] == k:
+                bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
             for block in range(n_blocks):
                 reach = np.int64(block_most[block])
                 if rests[block] < 0 or (turn == 0) != (reach >= first_bound):
                     continue
-                need = np.int64(tau)
-                if counters[lay.C_HEAP] == k:
-                    need = max(need, np.int64(heap_scores[0])) if k else _NEVER
+                need = bound
                 if hits_wanted:
                     need = min(need, np.int64(thresholds_low[block]))
                 if reach < need:
@@ -342,16 +403,20 @@ def search_segments(
                 counters[lay.C_BLOCKS] += 1
                 surely = block_pay_and_years(side, bounds[block], q, weights)
                 shared = masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
-                least = _look_into(
-                    block, rests[block], surely, np.int64(shared != 0), side, tau, k,
-                    hits_wanted, n_docs, alive, slots, sums, skills, in_query, q_norm, f_start,
-                    f_term, f_impact, norms, t_start, tags, numbers, q, q_tags, weight_rows,
-                    paths, prefectures, near_of, closeness_of, high, low, thresholds,
-                    heap_scores, heap_slots, hit_scores, hit_slots, counters,
+                least = _gather(
+                    block, rests[block], surely, np.int64(shared != 0), side, bound, hits_wanted,
+                    n_docs, alive, slots, sums, skills, q_norm, norms, numbers, q, weight_rows,
+                    near_of, closeness_of, thresholds, maybe, counters,
                 )  # fmt: skip
                 if hits_wanted:
                     # Thresholds rise as lists fill; seen again, the block's least rises with them.
                     thresholds_low[block] = min(least, np.int64(PPM + 1))
+            _weigh(
+                side, tau, k, hits_wanted, slots, sums, skills, in_query, q_norm, f_start, f_term,
+                f_impact, norms, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
+                high, low, thresholds, maybe, rungs, heap_scores, heap_slots, hit_scores, hit_slots,
+                counters,
+            )  # fmt: skip
 
 
 @compiled
@@ -393,6 +458,7 @@ def search_head(
     sums: Array,
     skills: Array,
     marks: Array,
+    maybe: Array,
     nothing: Array,
     no_starts: Array,
     heap_scores: Array,
@@ -437,10 +503,17 @@ def search_head(
         tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
     no_bytes = nothing.view(np.uint8)
     no_query = nothing.view(np.int32)
+    bound = np.int64(tau)
+    if counters[lay.C_HEAP] == k:
+        bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
     for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
-        _look_into(
-            block, rest, surely, 1, side, tau, k, hits_wanted, n_docs, alive, slots, sums, skills,
-            no_query, 0, no_starts, no_bytes, nothing, nothing, t_start, tags, numbers, q, q_tags,
-            weight_rows, paths, prefectures, near_of, closeness_of, high, low, thresholds, heap_scores,
-            heap_slots, hit_scores, hit_slots, counters,
+        _gather(
+            block, rest, surely, 1, side, bound, hits_wanted, n_docs, alive, slots, sums, skills,
+            0, nothing, numbers, q, weight_rows, near_of, closeness_of, thresholds, maybe, counters,
         )  # fmt: skip
+    _weigh(
+        side, tau, k, hits_wanted, slots, sums, skills, no_query, 0, no_starts, no_bytes, nothing,
+        nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures, high, low,
+        thresholds, maybe, np.zeros(_LADDER, np.int32), heap_scores, heap_slots, hit_scores,
+        hit_slots, counters,
+    )  # fmt: skip

@@ -56,6 +56,7 @@ class Scratch:
         self.sums = np.zeros(lay.MAX_SEGMENT, np.int32)
         self.skills = np.zeros(lay.MAX_SEGMENT, np.int32)
         self.marks = np.zeros(lay.MAX_SEGMENT, np.int32)
+        self.maybe = np.zeros((4, lay.MAX_SEGMENT), np.int32)
         self.block_rest = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.block_most = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.in_query = np.zeros(lay.MOST_FREQUENT + 1, np.int32)
@@ -170,8 +171,8 @@ class Side:
             search_segments(
                 self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
                 query.tags, query.buckets, query.impacts, query.skills, *asked, scratch.sums,
-                scratch.skills, scratch.marks, scratch.block_rest, scratch.block_most,
-                scratch.in_query, scratch.lists, *found,
+                scratch.skills, scratch.marks, scratch.maybe, scratch.block_rest,
+                scratch.block_most,                scratch.in_query, scratch.lists, *found,
             )  # fmt: skip
         head = self._head
         if len(head):
@@ -183,7 +184,7 @@ class Side:
                 held.weighs.held, head.skills.doc, held.t_start.held, held.tags.held,
                 held.numbers.held.reshape(-1), tau_ppm, k, hits_wanted, query.numbers, query.tags,
                 query.buckets, query.impacts, query.skills, *asked, scratch.sums, scratch.skills,
-                scratch.marks, scratch.nothing, scratch.no_starts, *found,
+                scratch.marks, scratch.maybe, scratch.nothing, scratch.no_starts, *found,
             )  # fmt: skip
         n, hits = int(scratch.counters[lay.C_HEAP]), int(scratch.counters[lay.C_HITS])
         scores, slots = heap_scores[:n], heap_slots[:n]
