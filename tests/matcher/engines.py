@@ -179,13 +179,16 @@ class Walk:
 
     Each is, at any time, of one of a few shapes. So many score the same, and stand side by side in
     blocks whose bounds are no higher than they must be: where one were too low, it would be seen.
+    Half of the postings are the other half at slightly higher pay, which is told and seldom scored.
     """
 
     def __init__(
         self, seed: int, model: Model, n_postings: int, n_seekers: int, shapes: int = 12
     ) -> None:
         self._draw = Random(seed)
-        jobs = [prepare_posting(model, any_posting(self._draw, 0)) for _ in range(shapes)]
+        offers = [any_posting(self._draw, 0) for _ in range(shapes // 2)]
+        offers += [replace(job, pay=replace(job.pay, max=job.pay.max + 1)) for job in offers]
+        jobs = [prepare_posting(model, job) for job in offers]
         people = [
             prepare_seeker(model, any_seeker(self._draw, 0), any_folder(self._draw))
             for _ in range(shapes)
