@@ -105,7 +105,7 @@ def make_app(
             while (running := await actions.inherit(db, shard.count, shard.owns)) is not None:
                 index.enter(f"waiting for the process of {running} to stop")
                 await asyncio.sleep(1)
-            index.enter("building the index")
+            index.enter("compiling, and building the index")
             await actions.begin(index)
             spare_collector()
             index.enter("ready")

@@ -28,6 +28,7 @@ from services.matcher.domain.engine import (
 )
 from services.matcher.domain.fast.engine import FastEngine, Job, in_turn
 from services.matcher.domain.fast.side import Found
+from services.matcher.domain.fast.warming import warm_up
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.index.building import Builder
@@ -229,6 +230,7 @@ class Index:
         same = before == computed_with(model) and sweep is None
         self.prepared.clear()
         builder = Builder(self.db, self.compute, self._engine_of(model))
+        await self.compute(partial(warm_up, model))
         self._engine = await builder.built(restored=same)
         self._ahead, self._broken = Subjects(), False
         BUILDS.inc()
