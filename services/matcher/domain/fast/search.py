@@ -195,6 +195,8 @@ def _weigh(
         maybe[lay.MAYBE_NEXT, ladder[rung]] = at
         ladder[rung] += 1
     row = q[lay.WEIGHTS]
+    # Numbers of one type wherever a kernel is called, or it would be compiled for each type.
+    none, n_tags = np.int64(0), np.int64(len(q_tags))
     for turn in range(noted):
         at = maybe[lay.MAYBE_NEXT, turn]
         doc = np.int64(maybe[lay.MAYBE_DOC, at])
@@ -211,15 +213,16 @@ def _weigh(
             row = np.int64(numbers[first + lay.WEIGHTS])
         packed = np.int64(numbers[first + lay.PACKED])
         counters[lay.C_DOCS] += 1
+        begins, ends = np.int64(t_start[doc]), np.int64(t_start[doc + 1])
         if side == lay.SEEKERS:
             fits = pair_rest(
-                q_tags, 0, len(q_tags), q[lay.PACKED], weight_rows[row], tags, t_start[doc],
-                t_start[doc + 1], packed, paths, prefectures,
+                q_tags, none, n_tags, q[lay.PACKED], weight_rows[row], tags, begins, ends, packed,
+                paths, prefectures,
             )  # fmt: skip
         else:
             fits = pair_rest(
-                tags, t_start[doc], t_start[doc + 1], packed, weight_rows[row], q_tags, 0,
-                len(q_tags), q[lay.PACKED], paths, prefectures,
+                tags, begins, ends, packed, weight_rows[row], q_tags, none, n_tags, q[lay.PACKED],
+                paths, prefectures,
             )  # fmt: skip
         if fits < 0:
             continue
@@ -503,17 +506,19 @@ def search_head(
         tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
     no_bytes = nothing.view(np.uint8)
     no_query = nothing.view(np.int32)
+    none, one = np.int64(0), np.int64(1)
     bound = np.int64(tau)
     if counters[lay.C_HEAP] == k:
         bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
     for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
         _gather(
-            block, rest, surely, 1, side, bound, hits_wanted, n_docs, alive, slots, sums, skills,
-            0, nothing, numbers, q, weight_rows, near_of, closeness_of, thresholds, maybe, counters,
+            block, rest, surely, one, side, bound, hits_wanted, n_docs, alive, slots, sums, skills,
+            none, nothing, numbers, q, weight_rows, near_of, closeness_of, thresholds, maybe,
+            counters,
         )  # fmt: skip
     _weigh(
-        side, tau, k, hits_wanted, slots, sums, skills, no_query, 0, no_starts, no_bytes, nothing,
-        nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures, high, low,
+        side, tau, k, hits_wanted, slots, sums, skills, no_query, none, no_starts, no_bytes,
+        nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures, high, low,
         thresholds, maybe, np.zeros(_LADDER, np.int32), heap_scores, heap_slots, hit_scores,
         hit_slots, counters,
     )  # fmt: skip

@@ -244,10 +244,11 @@ class Side:
         """Add segments of these documents, alike ones together."""
         if not len(which):
             return
+        prefectures = self._tables.places.prefectures
+        bits = build.places_by_want(documents.tags, prefectures)
         keys = build.order_keys(
-            self._side, documents.numbers, documents.t_start, documents.tags,
-            self._tables.places.prefectures,
-        )  # fmt: skip
+            documents.numbers, documents.t_start, documents.tags, prefectures, bits
+        )
         order = which[np.argsort(keys[which], kind="stable")]
         for start in range(0, len(order), self._sizes.segment):
             chosen = order[start : start + self._sizes.segment]
