@@ -519,6 +519,6 @@ def search_head(
     _weigh(
         side, tau, k, hits_wanted, slots, sums, skills, no_query, none, no_starts, no_bytes,
         nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
-        high, low, thresholds, maybe, np.zeros(_LADDER, np.int32), heap_scores, heap_slots, hit_scores,
-        hit_slots, counters,
+        high, low, thresholds, maybe, np.zeros(_LADDER, np.int32), heap_scores, heap_slots,
+        hit_scores, hit_slots, counters,
     )  # fmt: skip
