@@ -35,7 +35,7 @@ from services.matcher.fit import (
 )
 from services.matcher.handlers import posting_of, seeker_of
 from services.matcher.settings import Shard
-from services.matcher.store import models
+from services.matcher.store.shard import want_model
 from tests.kit.door import an_app
 from tests.matcher.harness import Matcher, running
 from tests.matcher.market import MarketEvent, closed, sample_market, withdrawn
@@ -381,9 +381,19 @@ async def test_choices_at_several_shards_are_numbered_one_after_the_other(
         for matcher in (first, second):
             async with matcher.db.transaction() as tx:
                 rows = await tx.fetch("SELECT version, choice FROM models WHERE NOT active")
-                late = [await models.select_superseded(tx, choice) for choice in (1, 5, 6)]
             assert {row["version"]: row["choice"] for row in rows} == numbers
-            assert late == [True, True, False]
+
+
+async def test_a_choice_that_comes_late_or_again_changes_nothing(matcher: Matcher) -> None:
+    await matcher.take(*MARKET)
+    first, second = [(await fitted(matcher, k_s=k_s)).version for k_s in (5, 6)]
+    wanted = []
+    async with matcher.db.transaction() as tx:
+        for version, choice in ((second, 2), (first, 1), (first, 2), (first, 3)):
+            assert await want_model(tx, version, choice)
+            wanted.append(await tx.fetchval("SELECT wanted_model FROM shard"))
+        assert not await want_model(tx, "f" * 16, 4)
+    assert wanted == [second, second, second, first]
 
 
 async def test_a_shard_that_lacks_the_chosen_model_is_given_it(empty_database: str) -> None:
