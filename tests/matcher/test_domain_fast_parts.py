@@ -167,7 +167,7 @@ def test_top_lists_are_prefixes_of_what_there_is(seed: int, linked: bool) -> Non
             for score, other in top(lists, owner)
         }
 
-    before = tops()
+    before, n_bytes = tops(), lists.nbytes
     for step in range(1500):
         other = draw.randrange(n_others)
         # What is there of the other goes first, wherever it is, as a document that is revised.
@@ -206,6 +206,7 @@ def test_top_lists_are_prefixes_of_what_there_is(seed: int, linked: bool) -> Non
             lists.forget()
             before = now
     assert refilled > 10
+    assert lists.nbytes == n_bytes, "what goes makes room for what comes"
 
 
 def test_restored_lists_go_on_as_those_they_were_taken_from() -> None:
