@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 MEASUREMENTS = {
     "match": ("bench.match.command", "the matcher's search beside the engines people would pick"),
+    "start": ("bench.start.command", "how long a matcher's index takes from the store"),
     "flow": ("bench.flow.command", "the whole system, from a posting to a seeker's stream"),
 }
 """Name → the module whose `main(arguments)` returns an exit code, and what it measures."""

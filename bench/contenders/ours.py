@@ -17,7 +17,8 @@ from bench.queries import Query
 from contracts.values import SeekerId
 from services.matcher.domain.engine import Change
 from services.matcher.domain.facts import SeekerFacts
-from services.matcher.domain.fast.engine import FastEngine, KnownSeeker
+from services.matcher.domain.fast.engine import FastEngine
+from services.matcher.domain.fast.known import KnownSeeker
 
 _HALF = 64
 _LISTS = ".lists"

@@ -13,7 +13,8 @@ from bench.population import Population
 from bench.queries import make_queries
 from services.matcher.domain.eligibility import broken_rules
 from services.matcher.domain.facts import PostingFacts
-from services.matcher.domain.fast.engine import FastEngine, KnownPosting
+from services.matcher.domain.fast.engine import FastEngine
+from services.matcher.domain.fast.known import KnownPosting
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.domain.scoring import score
 

@@ -26,13 +26,8 @@ from services.matcher.domain.engine import (
 )
 from services.matcher.domain.explain import explain
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
-from services.matcher.domain.fast.engine import (
-    FastEngine,
-    KnownLive,
-    KnownPosting,
-    KnownSeeker,
-    RunAll,
-)
+from services.matcher.domain.fast.engine import FastEngine, RunAll
+from services.matcher.domain.fast.known import KnownLive, KnownPosting, KnownSeeker
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.model import Model
 from services.matcher.domain.oracle import live_set, standings

@@ -3,18 +3,26 @@
 When one is built, and what is announced afterwards, does not live here.
 """
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-import numpy as np
 import structlog
 
 from contracts.values import PostingId, SeekerId
 from services.kit.database import Database
 from services.matcher.domain.facts import SeekerFacts
-from services.matcher.domain.fast.engine import FastEngine, KnownLive, KnownPosting, KnownSeeker
+from services.matcher.domain.fast.engine import FastEngine
+from services.matcher.domain.fast.known import (
+    KnownLive,
+    KnownPosting,
+    KnownSeeker,
+    KnownSeekers,
+    Places,
+)
 from services.matcher.domain.model import Model
 from services.matcher.index.making import (
     made_by,
@@ -24,6 +32,7 @@ from services.matcher.index.making import (
     seeker_row,
 )
 from services.matcher.store import documents, matches
+from services.matcher.store.copying import Rows
 from services.matcher.store.documents import Made, PostingRow, SeekerRow
 
 log = structlog.get_logger(__name__)
@@ -31,9 +40,9 @@ log = structlog.get_logger(__name__)
 PAGE = 2000
 _FILLED_AT_ONCE = 256
 _SAID_EVERY_S = 5.0
-_ID_BYTES = 16
 
 T = TypeVar("T")
+Copy = Callable[[Callable[[Rows], Awaitable[None]]], Awaitable[None]]
 
 
 class Compute(Protocol):
@@ -57,13 +66,19 @@ class Builder:
 
         Those were computed with the same model, limits and rules; else every list is searched for.
         """
-        await self._make_postings()
-        await self._make_seekers()
-        await self._load()
+        with _step("reading texts"):
+            await self._make_postings()
+            await self._make_seekers()
+        with _step("reading documents"):
+            await self._load()
+        with _step("laying out"):
+            await self._compute(self._engine.lay_out)
         if restored:
-            await self._restore()
+            with _step("reading live matches"):
+                await self._restore()
         else:
-            await self._fill()
+            with _step("finding live matches"):
+                await self._fill()
         return self._engine
 
     async def _make_postings(self) -> None:
@@ -95,27 +110,45 @@ class Builder:
             self._say("reading texts of seekers", done)
 
     async def _load(self) -> None:
-        engine, done = self._engine, 0
+        engine = self._engine
         async with self._db.transaction() as tx:
             async for page in documents.made_postings(tx, PAGE):
                 known = [KnownPosting(key, made.facts, made.vector) for key, made in page]
                 await self._compute(partial(engine.take_postings, known))
-            async for people in documents.made_seekers(tx, PAGE):
-                await self._compute(partial(engine.take_seekers, _known(people)))
-                done += len(people)
-                self._say("reading seekers", done)
-        await self._compute(engine.lay_out)
-        self._say("laid out", done, at_once=True)
+            await self._copied(
+                partial(documents.copy_made_seekers, tx),
+                lambda rows: engine.take_known(_known_stored(rows)),
+                "reading seekers",
+            )
 
     async def _restore(self) -> None:
         parts: list[KnownLive] = []
-        done = 0
         async with self._db.transaction() as tx:
-            async for rows in matches.live_columns(tx, 10 * PAGE):
-                parts.append(await self._compute(partial(_columns, rows)))
-                done += len(rows)
-                self._say("reading live matches", done)
+            await self._copied(
+                partial(matches.copy_live, tx),
+                lambda rows: parts.append(_live(rows)),
+                "reading live matches",
+            )
         await self._compute(lambda: self._engine.restore(KnownLive.joined(parts)))
+
+    async def _copied(self, copy: Copy, work: Callable[[Rows], None], what: str) -> None:
+        """Do the work of each piece while the next one is on its way."""
+        under_way: list[Awaitable[None]] = []
+        done = 0
+
+        async def take(rows: Rows) -> None:
+            nonlocal done
+            while under_way:
+                await under_way.pop()
+            under_way.append(asyncio.ensure_future(self._compute(partial(work, rows))))
+            done += len(rows)
+            self._say(what, done)
+
+        try:
+            await copy(take)
+        finally:
+            while under_way:
+                await under_way.pop()
 
     async def _fill(self) -> None:
         engine, done = self._engine, 0
@@ -137,10 +170,23 @@ class Builder:
         for start in range(0, len(ids), _FILLED_AT_ONCE):
             yield ids[start : start + _FILLED_AT_ONCE]
 
-    def _say(self, what: str, done: int, *, at_once: bool = False) -> None:
-        if at_once or time.monotonic() - self._said_at > _SAID_EVERY_S:
+    def _say(self, what: str, done: int) -> None:
+        if time.monotonic() - self._said_at > _SAID_EVERY_S:
             self._said_at = time.monotonic()
             log.info("index.building", step=what, done=done)
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    """Log a step when it is done. cpu_seconds: of all threads of this process."""
+    began, began_cpu = time.perf_counter(), time.process_time()
+    yield
+    log.info(
+        "index.step",
+        step=name,
+        seconds=round(time.perf_counter() - began, 3),
+        cpu_seconds=round(time.process_time() - began_cpu, 3),
+    )
 
 
 def _made_postings(model: Model, rows: Sequence[PostingRow]) -> list[PostingRow]:
@@ -155,16 +201,15 @@ def _known(people: Sequence[tuple[SeekerId, Made[SeekerFacts]]]) -> list[KnownSe
     return [KnownSeeker(key, made.facts, made.vector) for key, made in people]
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> KnownLive:
-    seekers, postings, scores, for_seeker, for_posting = zip(*rows, strict=True)
-    who = np.frombuffer(b"".join(seekers), ">u8").reshape(-1, _ID_BYTES // 8)
-    what = np.frombuffer(b"".join(postings), ">u8").reshape(-1, _ID_BYTES // 8)
+def _known_stored(rows: Rows) -> KnownSeekers:
+    """Of seeker_id, terms, facts."""
+    high, low = rows.uuids(0)
+    terms, facts = (Places(rows.starts[:, at], rows.lengths[:, at]) for at in (1, 2))
+    return KnownSeekers.stored(high, low, rows.data, terms, facts)
+
+
+def _live(rows: Rows) -> KnownLive:
+    """Of seeker_id, posting_id, score_ppm, for_seeker, for_posting."""
     return KnownLive(
-        who[:, 0].astype(np.uint64),
-        who[:, 1].astype(np.uint64),
-        what[:, 0].astype(np.uint64),
-        what[:, 1].astype(np.uint64),
-        np.array(scores, np.int32),
-        np.array(for_seeker, np.bool_),
-        np.array(for_posting, np.bool_),
+        *rows.uuids(0), *rows.uuids(1), rows.integers(2), rows.booleans(3), rows.booleans(4)
     )

@@ -4,7 +4,7 @@ A row never goes: a closed posting and a withdrawn seeker leave their version, s
 event is known as older.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,6 +15,7 @@ from services.kit.database import Record, Transaction
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.vector import TermVector
+from services.matcher.store.copying import Rows, copy_rows
 
 Facts = TypeVar("Facts", PostingFacts, SeekerFacts)
 
@@ -294,6 +295,12 @@ async def made_seekers(
     query = "SELECT seeker_id, terms, facts, made_by FROM seekers WHERE looking ORDER BY seeker_id"
     async for rows in _pages(tx, query, page):
         yield [(row["seeker_id"], _made_seeker(row)) for row in rows]
+
+
+async def copy_made_seekers(tx: Transaction, take: Callable[[Rows], Awaitable[None]]) -> None:
+    """What was made of all who are looking, in no order: seeker_id, terms, facts; as stored."""
+    query = "SELECT seeker_id, terms, facts FROM seekers WHERE looking"
+    await copy_rows(tx, query, 3, take)
 
 
 async def select_seeker_ids(tx: Transaction, after: SeekerId | None, limit: int) -> list[SeekerId]:

@@ -1,11 +1,12 @@
 """The matches as they were last announced: which are live, how, and at which version."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from contracts.values import MatchId, PostingId, SeekerId
 from services.kit.database import Record, Transaction
 from services.matcher.domain.engine import Standing
+from services.matcher.store.copying import Rows, copy_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,15 @@ async def upsert_matches(tx: Transaction, matches: Sequence[Announced]) -> None:
     )
 
 
-async def live_columns(
-    tx: Transaction, page: int
-) -> AsyncIterator[list[tuple[bytes, bytes, int, bool, bool]]]:
-    """(seeker, posting, score, for_seeker, for_posting) of all that are live, in no order.
+async def copy_live(tx: Transaction, take: Callable[[Rows], Awaitable[None]]) -> None:
+    """All that are live, in no order: seeker_id, posting_id, score_ppm, for_seeker, for_posting.
 
-    Ids as bytes: there may be tens of millions of them, and none is looked at one by one.
+    There may be tens of millions of them, and none is looked at one by one.
     """
-    cursor = await tx.cursor(
-        "SELECT uuid_send(seeker_id), uuid_send(posting_id), score_ppm, for_seeker, for_posting "
-        "FROM matches WHERE live"
+    query = (
+        "SELECT seeker_id, posting_id, score_ppm, for_seeker, for_posting FROM matches WHERE live"
     )
-    while rows := await cursor.fetch(page):
-        yield [tuple(row) for row in rows]
+    await copy_rows(tx, query, 5, take)
 
 
 async def live_matches_of(

@@ -84,6 +84,22 @@ class Batch:
         self.v_start.extend(_ends(self.v_start, [len(row.buckets) for row in rows]))
         self.k_start.extend(_ends(self.k_start, [len(row.skills) for row in rows]))
 
+    def take(self, documents: Documents) -> None:
+        """Add documents that are in columns already."""
+        for kept, starts in (
+            (self.t_start, documents.t_start),
+            (self.v_start, documents.v_start),
+            (self.k_start, documents.k_start),
+        ):
+            kept.extend(starts[1:] + kept.values[-1])
+        self.slots.extend(documents.slots)
+        self.numbers.extend(documents.numbers)
+        self.tags.extend(documents.tags)
+        self.buckets.extend(documents.buckets)
+        self.impacts.extend(documents.impacts)
+        self.spellings.extend(documents.spellings)
+        self.weighs.extend(documents.weighs)
+
     @property
     def documents(self) -> Documents:
         """All of them, as views."""

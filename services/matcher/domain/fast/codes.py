@@ -4,6 +4,8 @@ A code is compared for equality only, so any number will do; a new code gets the
 of each number what the search needs. What a document holds does not live here.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from contracts.vocabulary.counties import prefecture_of
@@ -43,6 +45,10 @@ class Places:
                 self._prefectures.held[number] = self.number(prefecture)
         return number
 
+    def numbers(self, codes: Sequence[str]) -> Array:
+        """The numbers of many. int64 (n,)."""
+        return _all_numbers(self._numbers, self.number, codes)
+
 
 class Occupations:
     """Occupations. paths: int32 (≥ n, 4), numbers of each one's first levels, -1 beyond its last.
@@ -72,6 +78,10 @@ class Occupations:
                 path[level] = self._groups.setdefault(group, len(self._groups))
             self._paths.extend([path])
         return number
+
+    def numbers(self, codes: Sequence[str]) -> Array:
+        """The numbers of many. int64 (n,)."""
+        return _all_numbers(self._numbers, self.number, codes)
 
 
 class WeightSets:
@@ -106,3 +116,12 @@ def _next(numbers: dict[str, int] | dict[tuple[int, ...], int]) -> int:
     if len(numbers) >= _MOST:
         raise TooManyCodes(f"more than {_MOST} codes")
     return len(numbers)
+
+
+def _all_numbers(
+    known: dict[str, int], number: Callable[[str], int], codes: Sequence[str]
+) -> Array:
+    for code in dict.fromkeys(codes):
+        if code not in known:
+            number(code)
+    return np.fromiter(map(known.__getitem__, codes), np.int64, len(codes))

@@ -30,7 +30,14 @@ from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch
 from services.matcher.domain.fast.growing import Array, Growing
+from services.matcher.domain.fast.known import (
+    KnownLive,
+    KnownPosting,
+    KnownSeeker,
+    KnownSeekers,
+)
 from services.matcher.domain.fast.lists import TopLists
+from services.matcher.domain.fast.many import seeker_documents
 from services.matcher.domain.fast.numbering import Numbering, Query
 from services.matcher.domain.fast.side import Found, Scratch, Side, Sizes
 from services.matcher.domain.model import Model
@@ -61,48 +68,6 @@ class Work:
     documents: int = 0
     postings: int = 0
     scored: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPosting:
-    """A posting as it is loaded: its facts and terms, as stored or just made."""
-
-    posting_id: PostingId
-    facts: PostingFacts
-    terms: TermVector
-
-
-@dataclass(frozen=True, slots=True)
-class KnownSeeker:
-    """A seeker as it is loaded."""
-
-    seeker_id: SeekerId
-    facts: SeekerFacts
-    terms: TermVector
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class KnownLive:
-    """Live pairs as they were stored, in columns: halves of both ids, scores, sides."""
-
-    seeker_high: Array
-    seeker_low: Array
-    posting_high: Array
-    posting_low: Array
-    scores: Array
-    for_seeker: Array
-    for_posting: Array
-
-    @classmethod
-    def joined(cls, parts: Sequence["KnownLive"]) -> "KnownLive":
-        """All of the parts."""
-        kinds = (np.uint64,) * 4 + (np.int32, np.bool_, np.bool_)
-        return cls(
-            *(
-                np.concatenate([np.zeros(0, kind), *(getattr(each, name) for each in parts)])
-                for name, kind in zip(cls.__slots__, kinds, strict=True)
-            )
-        )
 
 
 Document = TypeVar("Document")
@@ -182,10 +147,14 @@ class FastEngine:
 
     def take_seekers(self, seekers: Iterable[KnownSeeker]) -> None:
         """Take seekers of an engine that is being loaded; each once."""
-        new = list(seekers)
-        slots = self._seekers.slots.take_all([each.seeker_id for each in new])
-        rows = [self._numbering.seeker_row(each.facts, each.terms) for each in new]
-        self._loading[lay.SEEKERS].extend(slots, rows)
+        self.take_known(KnownSeekers.of(list(seekers)))
+
+    def take_known(self, seekers: KnownSeekers) -> None:
+        """Likewise, in columns. Raises ValueError where a fact cannot be."""
+        if len(seekers):
+            slots = self._seekers.slots.take_halves(seekers.high, seekers.low)
+            documents = seeker_documents(self._numbering, slots, seekers)
+            self._loading[lay.SEEKERS].take(documents)
 
     def lay_out(self) -> None:
         """All documents have been taken: lay them out for the search."""

@@ -79,16 +79,25 @@ class Slots:
         """The slots of many ids, new to this table, in order."""
         if self._free or not keys:
             return [self.take(key) for key in keys]
+        high = np.array([key.int >> 64 for key in keys], np.uint64)
+        low = np.array([key.int & _LOW for key in keys], np.uint64)
+        slots: list[int] = self.take_halves(high, low).tolist()
+        return slots
+
+    def take_halves(self, high: Array, low: Array) -> Array:
+        """Likewise, of ids given by their halves, where no slot was ever freed. int32 (n,)."""
+        if self._free:
+            raise ValueError("slots were freed that would have to be given again")
         first = self._high.n
-        self._high.extend([key.int >> 64 for key in keys])
-        self._low.extend([key.int & _LOW for key in keys])
-        self._used += len(keys)
-        slots = np.arange(first, first + len(keys), dtype=np.int32)
+        self._high.extend(high)
+        self._low.extend(low)
+        self._used += len(high)
+        slots = np.arange(first, first + len(high), dtype=np.int32)
         if 3 * self._used > 2 * len(self._table):
             self._grow(slots)
         else:
             _put_all(self._table, slots, self.high, self.low)
-        return list(range(first, first + len(keys)))
+        return slots
 
     def free(self, slot: int) -> None:
         """Forget the id of a slot."""

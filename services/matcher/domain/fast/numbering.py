@@ -18,8 +18,10 @@ from services.matcher.domain.fast.spellings import Spellings
 from services.matcher.domain.vector import TermVector
 
 _WORD = (1 << 64) - 1
-_NUMBERED = 2
-_MOST_LEVEL = (1 << lay.LEVEL_BITS) - 1
+NUMBERED = 2
+"""Occupations of a seeker that fit in one number."""
+
+MOST_LEVEL = (1 << lay.LEVEL_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,7 +152,7 @@ class Numbering:
         ]
 
     def _certificate(self, code: str, level: int) -> int:
-        if not 0 <= level <= _MOST_LEVEL:
+        if not 0 <= level <= MOST_LEVEL:
             raise ValueError(f"no level of a certificate: {level}")
         return _tag(lay.CERTIFICATE, self.occupations.number(code) << lay.LEVEL_BITS | level)
 
@@ -168,8 +170,8 @@ class Numbering:
         home = self.places.number(facts.counties[0]) if facts.counties else lay.NONE
         named = [self.occupations.number(code) for code in facts.occupations]
         only = lay.SEVERAL
-        if len(named) <= _NUMBERED and max(named, default=0) < lay.NO_OTHER:
-            first, second = (*named, lay.NO_OTHER, lay.NO_OTHER)[:_NUMBERED]
+        if len(named) <= NUMBERED and max(named, default=0) < lay.NO_OTHER:
+            first, second = (*named, lay.NO_OTHER, lay.NO_OTHER)[:NUMBERED]
             only = first | second << 16
         certified = bool(facts.certificates) << lay.CERTIFIED_AT
         return facts.pay_floor, home, _packed_seeker(facts) | certified, only

@@ -4,6 +4,7 @@ What two spellings are worth to a score does not live here.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -45,6 +46,16 @@ class Spellings:
             self._lengths.extend([len(spelling)])
             self._letters.extend([_letters(spelling)])
         return number
+
+    def numbers(self, spellings: Sequence[str]) -> Array:
+        """The numbers of many. int32 (n,)."""
+        known = self._numbers
+        new = [each for each in dict.fromkeys(spellings) if each not in known]
+        known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
+        self._known.extend(new)
+        self._lengths.extend(list(map(len, new)))
+        self._letters.extend(list(map(_letters, new)))
+        return np.fromiter(map(known.__getitem__, spellings), np.int32, len(spellings))
 
     def near(self, spelling: str) -> list[tuple[int, int]]:
         """(number, similarity in millionths) of all known within the cut-off, the nearest first.
