@@ -89,6 +89,8 @@ def use(
 ) -> None:
     """Have everything matched by this model; the old matches stay until the new ones are there.
 
+    The one in force may be chosen too: everything is matched anew.
+
     Example: ./rengang model use 3f9c0a52be7d4416
     """
     chosen = _call("POST", f"/v1/models/{quote(version, safe='')}/choice")
@@ -96,8 +98,6 @@ def use(
         print(orjson.dumps(chosen).decode())
     elif chosen["announced"]:
         print(f"chosen: {version}; how far it is:  ./rengang model list")
-    elif chosen["state"] == "in_force":
-        print(f"{version} is in force already")
     else:
         print(f"{version} was chosen before; how far it is:  ./rengang model list")
 

@@ -1,15 +1,18 @@
 """`./rengang test`: the tests."""
 
 import os
+import subprocess
 import sys
 
 import typer
 
 from dev.stack.folder import ROOT
+from dev.stack.plan import compiled_code
 
 app = typer.Typer(add_completion=False)
 
 # More workers would gain little: each has a PostgreSQL and a Kafka of its own.
+WARMING = "services.matcher.domain.fast.warming"
 ALL_ON_TWO_CORES = ["-n", "2", "--dist", "loadfile", "--durations", "15"]
 
 
@@ -25,7 +28,12 @@ def test(context: typer.Context) -> None:
 
     Example: ./rengang test tests/matcher -k exact
     """
-    # In place of this process, so that Ctrl-C and the exit code are pytest's own.
     os.chdir(ROOT)
+    environment = os.environ | {"NUMBA_CACHE_DIR": compiled_code()}
+    if not context.args:
+        # Once, and not in each worker and each system that the tests start.
+        print("compiling, or finding compiled code …", flush=True)
+        subprocess.run([sys.executable, "-m", WARMING], env=environment, check=False)
+    # In place of this process, so that Ctrl-C and the exit code are pytest's own.
     arguments = context.args or ALL_ON_TWO_CORES
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", "pytest", *arguments], environment)  # noqa: S606

@@ -82,9 +82,10 @@ async def test_a_model_is_fitted_listed_and_chosen(line: Line) -> None:
     assert [json.loads(row)["state"] for row in told.splitlines()] == ["chosen", "in_force"]
 
 
-async def test_the_one_in_force_is_left_as_it_is(line: Line) -> None:
+async def test_the_one_in_force_can_be_chosen_anew(line: Line) -> None:
     code, told, _ = await line.run("use", base_model().version)
-    assert (code, told) == (0, f"{base_model().version} is in force already\n")
+    assert code == 0
+    assert told.startswith(f"chosen: {base_model().version};")
 
 
 @pytest.mark.parametrize(

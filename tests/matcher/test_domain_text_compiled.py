@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from contracts.vocabulary.occupations import occupations
 from dev.sample import generate
+from services.matcher.domain import compiled as compiled_source
 from services.matcher.domain import text_compiled
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.code_points import (
@@ -250,8 +252,12 @@ def test_the_second_start_compiles_nothing(tmp_path: Path) -> None:
 
 
 def test_where_nothing_can_be_kept_it_is_compiled_anew(tmp_path: Path) -> None:
+    # A copy of it, beside which no folder can be made either.
+    shutil.copy(compiled_source.__file__, tmp_path / "compiled_here.py")
     module = tmp_path / "kernel.py"
-    module.write_text(KERNEL, encoding="utf-8")
+    kernel = KERNEL.replace(compiled_source.__name__, "compiled_here")
+    assert kernel != KERNEL
+    module.write_text(kernel, encoding="utf-8")
     (tmp_path / "__pycache__").write_text("a file, so that no folder can be made here")
     nowhere = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), "/dev/null")
     ended = started(module, **nowhere)

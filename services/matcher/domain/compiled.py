@@ -18,6 +18,9 @@ from typing import Any, TypeVar, cast
 
 from numba import config, njit
 
+_MARK = "in-use"
+_UNUSED_S = 7 * 24 * 60 * 60
+
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
 
@@ -49,21 +52,24 @@ def _folders() -> Iterator[Path]:
 def _kept_in() -> str:
     """The folder for the code of these sources; "" where nothing can be written.
 
-    What other sources left there is removed.
+    What other sources left there and did not use for a week is removed.
     """
     sources = sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         sources.update(path.read_bytes())
     name = f"kernels-{sources.hexdigest()[:16]}"
     for folder in _folders():
+        mark = folder / name / _MARK
         try:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            (folder / name / "in-use").touch()
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+            now_s = mark.stat().st_mtime
         except OSError:
             continue
-        for old in folder.glob("kernels-*"):
-            if old.name != name:
-                shutil.rmtree(old, ignore_errors=True)
+        for other in folder.glob(f"kernels-*/{_MARK}"):
+            with contextlib.suppress(OSError):
+                if now_s - other.stat().st_mtime > _UNUSED_S:
+                    shutil.rmtree(other.parent, ignore_errors=True)
         return str(folder / name)
     return ""
 

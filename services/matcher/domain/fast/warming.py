@@ -1,11 +1,13 @@
 """Having all kernels compiled, or read from where compiled code is kept, before anybody waits.
 
-What they compute does not live here.
+`python -m services.matcher.domain.fast.warming` does it ahead of several processes that would all
+compile. What kernels compute does not live here.
 """
 
 from uuid import UUID
 
 from contracts.values import CertificateId, EmployerId, PayUnit, PostingId, SeekerId
+from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import (
     CertificateWanted,
     HeldCertificate,
@@ -65,3 +67,7 @@ def _seeker(number: int) -> Seeker:
 
 def _held(number: int) -> tuple[HeldCertificate, ...]:
     return (HeldCertificate(CertificateId(UUID(int=number)), _TRADE, 3),) if number % 2 else ()
+
+
+if __name__ == "__main__":
+    warm_up(base_model())
