@@ -61,6 +61,7 @@ async def started(url: str, schema: str) -> Start:
     index = Index(db, {})
     try:
         began, began_cpu = time.perf_counter(), time.process_time()
+        spare_collector()
         await actions.begin(index)
         spare_collector()
         begun_s, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu

@@ -106,6 +106,8 @@ def make_app(
                 index.enter(f"waiting for the process of {running} to stop")
                 await asyncio.sleep(1)
             index.enter("compiling, and building the index")
+            # Building makes and drops millions of lists: of that the collector took a third.
+            spare_collector()
             await actions.begin(index)
             spare_collector()
             index.enter("ready")

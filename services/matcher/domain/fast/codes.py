@@ -5,6 +5,7 @@ of each number what the search needs. What a document holds does not live here.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -121,7 +122,7 @@ def _next(numbers: dict[str, int] | dict[tuple[int, ...], int]) -> int:
 def _all_numbers(
     known: dict[str, int], number: Callable[[str], int], codes: Sequence[str]
 ) -> Array:
-    for code in dict.fromkeys(codes):
-        if code not in known:
-            number(code)
-    return np.fromiter(map(known.__getitem__, codes), np.int64, len(codes))
+    found = np.fromiter(map(known.get, codes, repeat(_NONE)), np.int64, len(codes))
+    for at in np.flatnonzero(found == _NONE).tolist():
+        found[at] = number(codes[at])
+    return found

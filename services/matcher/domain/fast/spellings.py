@@ -5,6 +5,7 @@ What two spellings are worth to a score does not live here.
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from services.matcher.domain.fast.growing import Array, Growing, Int
 from services.matcher.domain.scoring import SKILL_CUTOFF_PPM, similarity_ppm
 
 _REMEMBERED = 1 << 16
+_NEW = -1
 
 
 class Spellings:
@@ -50,12 +52,15 @@ class Spellings:
     def numbers(self, spellings: Sequence[str]) -> Array:
         """The numbers of many. int32 (n,)."""
         known = self._numbers
-        new = [each for each in dict.fromkeys(spellings) if each not in known]
+        found = np.fromiter(map(known.get, spellings, repeat(_NEW)), np.int32, len(spellings))
+        missing = np.flatnonzero(found == _NEW).tolist()
+        new = list(dict.fromkeys([spellings[at] for at in missing]))
         known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
         self._known.extend(new)
         self._lengths.extend(list(map(len, new)))
         self._letters.extend(list(map(_letters, new)))
-        return np.fromiter(map(known.__getitem__, spellings), np.int32, len(spellings))
+        found[missing] = [known[spellings[at]] for at in missing]
+        return found
 
     def near(self, spelling: str) -> list[tuple[int, int]]:
         """(number, similarity in millionths) of all known within the cut-off, the nearest first.
