@@ -97,7 +97,9 @@ class Builder:
 
     async def _make_seekers(self) -> None:
         done, after = 0, None
-        while True:
+        async with self._db.transaction() as tx:
+            missing = await documents.count_seekers_not_made_by(tx, self._by)
+        while missing:
             async with self._db.transaction() as tx:
                 rows = await documents.seekers_not_made_by(tx, self._by, after, PAGE)
                 if not rows:
