@@ -7,14 +7,19 @@ import numpy as np
 import pytest
 
 from contracts.values import SeekerId
+from services.matcher.domain.base_model import base_model
 from services.matcher.domain.facts import SeekerFacts
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch
+from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.known import KnownSeeker, KnownSeekers, Places
 from services.matcher.domain.fast.many import seeker_documents
 from services.matcher.domain.fast.numbering import Numbering
+from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from services.matcher.domain.vector import SCALE, TermVector
+from tests.matcher.documents import any_posting, any_seeker
+from tests.matcher.engines import known
 
 PLACES = ("530100", "530102", "530111", "530300", "530302", "532300", "532301")
 OCCUPATIONS = ("6-18-02-04", "6-18-02-01", "6-31-01-03", "4-01-02-01", "2-06-03-00")
@@ -120,3 +125,23 @@ def test_slots_of_many_ids_are_those_of_each() -> None:
     slots.free(3)
     with pytest.raises(ValueError, match="freed"):
         slots.take_halves(np.zeros(1, np.uint64), np.zeros(1, np.uint64))
+
+
+def test_who_came_while_the_others_were_loaded_is_left_to_come_by_an_event() -> None:
+    """They are read a second time, to be searched for, and by then there may be more of them."""
+    draw, model = Random(4), base_model().limited(tau_ppm=0, k_s=3, k_p=4)
+    jobs, people = known(
+        [prepare_posting(model, any_posting(draw, n)) for n in range(30)],
+        [prepare_seeker(model, any_seeker(draw, n)) for n in range(120)],
+    )
+    # As many as lists have room for at first, so that none beyond the last is there by chance.
+    loaded, newcomer = people[:64], people[64]
+    pairs = [(person.seeker_id, job.posting_id) for person in people for job in jobs]
+    engine, alone = FastEngine(model), FastEngine(model)
+    for each, read in ((alone, loaded), (engine, [*loaded, newcomer])):
+        each.load(jobs, loaded)
+        each.fill_seekers(read)
+        each.fill_postings([job.posting_id for job in jobs])
+    standing = engine.standing(pairs)
+    assert standing == alone.standing(pairs)
+    assert any(standing)

@@ -178,9 +178,12 @@ class FastEngine:
 
     def fill_seekers(self, seekers: Sequence[KnownSeeker]) -> None:
         """Find the postings of loaded seekers; what changes by it is not told."""
-        queries = [self._numbering.seeker_query(each.facts, each.terms) for each in seekers]
         slots = [self._seekers.slots.find(each.seeker_id) for each in seekers]
-        for slot, found in zip(slots, self._search_postings(queries, hits=False), strict=True):
+        # Who came since the others were loaded has no slot, and comes by an event.
+        loaded = [(slot, each) for slot, each in zip(slots, seekers, strict=True) if slot >= 0]
+        queries = [self._numbering.seeker_query(each.facts, each.terms) for _, each in loaded]
+        answers = self._search_postings(queries, hits=False)
+        for (slot, _), found in zip(loaded, answers, strict=True):
             self._set_seeker(slot, found)
         self._forget()
 
