@@ -4,7 +4,7 @@ Which pairs are live is the engine's to say; how documents and matches are store
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -35,7 +35,6 @@ from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import (
     PreparedPosting,
-    PreparedSeeker,
     prepare_posting,
     prepare_seeker,
 )
@@ -203,7 +202,9 @@ async def follow_choices(index: Index, now: Callable[[], datetime]) -> None:
 
 async def choose(index: Index, version: str, choice: int) -> None:
     """A model was chosen for all shards. choice: its number; an older one changes nothing."""
-    async with index.db.transaction() as tx:
+    # Under the lock: a sweep too first shares the shard's row and then writes it, and two of that
+    # kind would wait for each other.
+    async with index.lock, index.db.transaction() as tx:
         await shards.lock_epoch(tx, index.epoch)
         known = await shards.want_model(tx, version, choice)
     if not known:
@@ -227,7 +228,7 @@ async def take_in(index: Index, arrivals: Arrivals, now: datetime) -> None:
             ready = await index.compute(partial(_ready, model, newer, read))
             await _write(tx, ready)
             if ready.changes:
-                index.prepared.keep(ready.at_hand_postings, ready.at_hand_seekers)
+                index.keep(ready.changes)
                 for chunk in _chunks(await index.advance(tx, ready.changes)):
                     await _announce(tx, index, chunk, now)
         index.committed()
@@ -342,16 +343,6 @@ class _Ready:
     others: list[SeekerRow]
     folders: list[Folder]
     changes: list[Change]
-
-    @property
-    def at_hand_postings(self) -> Iterator[PreparedPosting]:
-        """The new open postings, made ready."""
-        return (change.posting for change in self.changes if isinstance(change, PutPosting))
-
-    @property
-    def at_hand_seekers(self) -> Iterator[PreparedSeeker]:
-        """The new seekers, made ready."""
-        return (change.seeker for change in self.changes if isinstance(change, PutSeeker))
 
 
 def _ready(model: Model, newer: _Newer, read: _ReadTexts) -> _Ready:

@@ -2,21 +2,34 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
 
+from contracts.values import SeekerId
 from services.kit.database import DatabaseUnavailable
 from services.matcher.actions import SEEKERS_SWEPT_AT_ONCE, follow_choices, rematch
 from services.matcher.domain.base_model import base_model
+from services.matcher.domain.facts import SeekerFacts
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.model import Model, Weights
+from services.matcher.domain.prepare import prepare_seeker
+from services.matcher.index.building import Builder
+from services.matcher.store import documents
 from services.matcher.store import shard as shards
 from services.matcher.verify import NothingToCheck, verify
 from tests.matcher.harness import Failure, Matcher, folded, running
-from tests.matcher.market import Market, sample_market
+from tests.matcher.market import (
+    Market,
+    certificate,
+    sample_market,
+    seeker_id,
+    verified,
+    withdrawn,
+)
 from tests.support import NOW, opened
 
 OTHER = base_model().weighted(
@@ -28,6 +41,8 @@ OTHER = base_model().weighted(
 """It sees skills where the one in force reads texts: nearly all scores are others."""
 
 _PATIENCE_S = 60.0
+
+T = TypeVar("T")
 
 
 async def in_force(matcher: Matcher) -> str:
@@ -273,3 +288,49 @@ async def test_a_model_that_is_not_stored_changes_nothing(matcher: Matcher) -> N
     assert not await rematch(matcher.index)
     await matcher.restart()
     assert await matcher.announced() == announced
+
+
+async def test_a_certificate_that_comes_while_a_text_is_made_anew_is_not_written_over(
+    matcher: Matcher,
+) -> None:
+    await matcher.take(*sample_market(0, 3))
+    came: list[asyncio.Task[None]] = []
+
+    async def compute(work: Callable[[], T]) -> T:
+        """The first work is to make seekers anew: meanwhile one of them is certified."""
+        if not came:
+            event = verified(seeker_id(1), 9, certificate(99, "4-03-02-01", 5))
+            came.append(asyncio.create_task(matcher.take(event)))
+            await asyncio.sleep(0.3)
+        return await asyncio.to_thread(work)
+
+    engine = FastEngine(matcher.index.limited(OTHER))
+    await Builder(matcher.db, compute, engine, matcher.index.lock).built(restored=False)
+    await came[0]
+    async with matcher.db.transaction() as tx:
+        (row,) = (await documents.select_seekers(tx, [SeekerId(seeker_id(1))])).values()
+    assert row.made is not None
+    certified = SeekerFacts.of(prepare_seeker(base_model(), row.doc, row.held))
+    assert ("4-03-02-01", 5) in certified.certificates
+    assert row.made.facts.to_bytes() == certified.to_bytes()
+
+
+async def test_a_choice_waits_for_what_is_being_written(matcher: Matcher) -> None:
+    await matcher.store(OTHER)
+    async with matcher.index.lock:
+        choosing = asyncio.create_task(matcher.choose(OTHER.version))
+        await asyncio.sleep(0.1)
+        assert not choosing.done()
+    await choosing
+    async with matcher.db.transaction() as tx:
+        assert await shards.select_wanted_model(tx) == OTHER.to_bytes()
+
+
+async def test_of_a_seeker_who_withdrew_nothing_is_kept_at_hand(matcher: Matcher) -> None:
+    who = SeekerId(seeker_id(1))
+    await matcher.take(*sample_market(3, 3))
+    async with matcher.db.transaction() as tx:
+        assert (await matcher.index.seekers(tx, [who]))[who].doc.titles
+    await matcher.take(withdrawn(who, 2))
+    async with matcher.db.transaction() as tx:
+        assert not (await matcher.index.seekers(tx, [who]))[who].doc.titles

@@ -6,7 +6,7 @@ When one is built, and what is announced afterwards, does not live here.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -52,10 +52,22 @@ class Compute(Protocol):
 
 
 class Builder:
-    """Builds one engine, which is empty yet."""
+    """Builds one engine, which is empty yet.
 
-    def __init__(self, db: Database, compute: Compute, engine: FastEngine) -> None:
+    alone: entered for each page of documents that is made anew, unless the caller holds it all the
+    time: between reading a seeker and writing what was made, a certificate might come and be
+    written over, and two who write the same rows in different orders would wait for each other.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        compute: Compute,
+        engine: FastEngine,
+        alone: AbstractAsyncContextManager[None],
+    ) -> None:
         self._db = db
+        self._alone = alone
         self._compute = compute
         self._engine = engine
         self._by = made_by(engine.model)
@@ -85,7 +97,7 @@ class Builder:
         """Read texts that another model or other rules had read; each page is kept at once."""
         done = 0
         while True:
-            async with self._db.transaction() as tx:
+            async with self._alone, self._db.transaction() as tx:
                 rows = await documents.postings_not_made_by(tx, self._by, PAGE)
                 if not rows:
                     return
@@ -100,7 +112,7 @@ class Builder:
         async with self._db.transaction() as tx:
             missing = await documents.count_seekers_not_made_by(tx, self._by)
         while missing:
-            async with self._db.transaction() as tx:
+            async with self._alone, self._db.transaction() as tx:
                 rows = await documents.seekers_not_made_by(tx, self._by, after, PAGE)
                 if not rows:
                     return

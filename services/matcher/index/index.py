@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -162,6 +163,15 @@ class Index:
         """These seekers made ready, as this transaction sees them."""
         return await self.prepared.seekers(tx, self.model, ids, self.compute)
 
+    def keep(self, changes: Collection[Change]) -> None:
+        """Have the new documents at hand, and nothing more of those that are gone."""
+        gone = subjects_of(each for each in changes if isinstance(each, DropPosting | DropSeeker))
+        self.prepared.forget(gone.postings, gone.seekers)
+        self.prepared.keep(
+            (each.posting for each in changes if isinstance(each, PutPosting)),
+            (each.seeker for each in changes if isinstance(each, PutSeeker)),
+        )
+
     async def advance(self, tx: Transaction, changes: Collection[Change]) -> list[PairChange]:
         """Take changes ahead of the transaction that writes them; returns what follows from them.
 
@@ -229,7 +239,7 @@ class Index:
             before, sweep = await shard.select_computed(tx), await shard.select_sweep(tx)
         same = before == computed_with(model) and sweep is None
         self.prepared.clear()
-        builder = Builder(self.db, self.compute, self._engine_of(model))
+        builder = Builder(self.db, self.compute, self._engine_of(model), nullcontext())
         await self.compute(partial(warm_up, model))
         self._engine = await builder.built(restored=same)
         self._ahead, self._broken = Subjects(), False
@@ -251,7 +261,7 @@ class Index:
         Hand it to `catch_up` and `replace`.
         """
         self._journal = Subjects()
-        builder = Builder(self.db, self.compute_beside, self._engine_of(model))
+        builder = Builder(self.db, self.compute_beside, self._engine_of(model), self.lock)
         return await builder.built(restored=False)
 
     async def compute_beside(self, work: Callable[[], T]) -> T:

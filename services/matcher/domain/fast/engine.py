@@ -80,7 +80,12 @@ def _pages(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 class FastEngine:
-    """A `MatchEngine`. slack: how many entries a list keeps beyond those that count."""
+    """Keeps the live set of all documents put so far, exactly: it always equals `oracle.live_set`.
+
+    It holds no documents, only what it needs of them. One thread at a time; all of it is CPU work,
+    to be run off the event loop. slack: how many entries a list keeps beyond those that count.
+    run_all: runs the searches of a batch.
+    """
 
     def __init__(
         self,
@@ -194,7 +199,11 @@ class FastEngine:
         self._forget()
 
     def apply(self, changes: Iterable[Change]) -> None:
-        """Take the changes; see `MatchEngine.apply`."""
+        """Take the changes; of one document the last counts. Putting the same again is harmless.
+
+        Raises ModelMismatch, before anything is changed, where a document is prepared by another
+        model. What is `wanted` afterwards must be refilled before the change can be told.
+        """
         postings: dict[PostingId, PreparedPosting | None] = {}
         seekers: dict[SeekerId, PreparedSeeker | None] = {}
         for change in changes:
@@ -237,11 +246,14 @@ class FastEngine:
         self._fill_short_postings(np.concatenate([np.zeros(0, np.int32), *shrunk]))
 
     def wanted(self) -> list[SeekerId]:
-        """Seekers whose lists ran short; see `MatchEngine.wanted`."""
+        """Seekers whose own lists ran short by the changes taken: to be handed to `refill`."""
         return [SeekerId(self._seekers.slots.id_of(slot)) for slot in self._short_seekers()]
 
     def refill(self, seekers: Iterable[PreparedSeeker]) -> None:
-        """Search again for these; see `MatchEngine.refill`."""
+        """Search again for the postings of these seekers, who are as they were put last.
+
+        Raises ModelMismatch as `apply` does.
+        """
         chosen = list(seekers)
         for seeker in chosen:
             self._check(seeker)
@@ -253,7 +265,12 @@ class FastEngine:
                 self._set_seeker(slot, found)
 
     def settle(self) -> list[PairChange]:
-        """What changed since the last call, net; see `MatchEngine.settle`."""
+        """The pairs whose live state may have changed since the last call, as they are now.
+
+        Net: a pair that came and went in between is not told. A pair is told too where only its
+        reasons may have changed, so the caller still compares. Ordered by posting, then seeker.
+        Raises ListsShort while a seeker is wanted.
+        """
         if self._short_seekers():
             raise ListsShort("seekers are wanted")
         seekers, postings = self._of_seekers.changes(
@@ -273,7 +290,7 @@ class FastEngine:
         return told
 
     def standing(self, pairs: Iterable[Pair]) -> list[Standing | None]:
-        """How each of these pairs is live; see `MatchEngine.standing`."""
+        """How each of these pairs is live; None where it is not."""
         found = [
             (self._seekers.slots.find(seeker_id), self._postings.slots.find(posting_id))
             for seeker_id, posting_id in pairs

@@ -52,7 +52,6 @@ W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7
 # tree of occupations. M_REQUIRED: of a posting that asks, and of no block.
 M_PLACE, M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_REQUIRED = 0, 1, 2, 3, 7, 8
 N_MASKS = 8
-N_QUERY_MASKS = 9
 
 # Bounds of a block: the least or the most of what its documents hold, whichever is the better.
 B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_EMPLOYMENT, B_REMOTE, B_TEXT, B_NORM = range(8)
