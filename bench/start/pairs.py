@@ -16,9 +16,9 @@ from bench.population import Population, progress
 from bench.queries import Query
 from contracts.values import PostingId, SeekerId
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
-from services.matcher.domain.fast.engine import FastEngine, Job
+from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.known import KnownPosting, KnownSeeker
-from services.matcher.domain.fast.side import Found
+from services.matcher.domain.fast.side import Found, Job
 from services.matcher.domain.model import Model
 
 _HALF = 64

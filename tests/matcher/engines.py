@@ -26,9 +26,9 @@ from services.matcher.domain.engine import (
 )
 from services.matcher.domain.explain import explain
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
-from services.matcher.domain.fast.engine import FastEngine, RunAll
+from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.known import KnownLive, KnownPosting, KnownSeeker
-from services.matcher.domain.fast.side import Sizes
+from services.matcher.domain.fast.side import RunAll, Sizes
 from services.matcher.domain.model import Model
 from services.matcher.domain.oracle import live_set, standings
 from services.matcher.domain.prepare import (

@@ -18,6 +18,7 @@ from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.numbering import Numbering
+from services.matcher.domain.fast.order import by_owner_and_rank
 from services.matcher.domain.fast.segment import Segment, Tables, build_segment
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.fast.spellings import Spellings
@@ -355,3 +356,17 @@ def as_searched(facts: PostingFacts | SeekerFacts) -> list[object]:
 
 def test_ids_of_the_tests_are_in_order_of_their_numbers() -> None:
     assert [posting_id(n) for n in range(50)] == sorted(posting_id(n) for n in range(50))
+
+
+@pytest.mark.parametrize("n", [0, 1, 500])
+def test_the_order_of_many_lists_is_that_of_a_sort_by_owner_score_and_id(n: int) -> None:
+    draw = np.random.default_rng(n)
+    high = draw.integers(0, 3, 40, np.uint64)
+    low = draw.permutation(40).astype(np.uint64)
+    owners = draw.integers(0, 30, n, np.int32)
+    scores = draw.integers(0, 4, n, np.int32)
+    others = draw.integers(0, 40, n, np.int32)
+    order = by_owner_and_rank(owners, scores, others, high, low, 30)
+    sorted_ = np.lexsort((low[others], high[others], -scores, owners))
+    for column in (owners, scores, others):
+        assert column[order].tolist() == column[sorted_].tolist()

@@ -27,8 +27,8 @@ from services.matcher.domain.engine import (
     PutPosting,
     PutSeeker,
 )
-from services.matcher.domain.fast.engine import FastEngine, Job, in_turn
-from services.matcher.domain.fast.side import Found
+from services.matcher.domain.fast.engine import FastEngine
+from services.matcher.domain.fast.side import Found, Job, in_turn
 from services.matcher.domain.fast.warming import warm_up
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker

@@ -5,7 +5,7 @@ that takes something away first finds the lists it stood in. How a search is don
 here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -39,23 +39,21 @@ from services.matcher.domain.fast.known import (
 from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.many import seeker_documents
 from services.matcher.domain.fast.numbering import Numbering, Query
-from services.matcher.domain.fast.side import Found, Scratch, Side, Sizes
+from services.matcher.domain.fast.side import (
+    Found,
+    RunAll,
+    Scratch,
+    Side,
+    Sizes,
+    in_turn,
+)
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.domain.vector import TermVector
 
-Job = Callable[[], Found]
-RunAll = Callable[[Sequence[Job]], list[Found]]
-"""Runs searches, at once or one after the other; they only read. Results in order."""
-
 _SLACK = 8
 _PAGE = 2000
 _UNKNOWN = -1
-
-
-def in_turn(jobs: Sequence[Job]) -> list[Found]:
-    """Run searches one after the other."""
-    return [job() for job in jobs]
 
 
 @dataclass(slots=True)
@@ -323,19 +321,13 @@ class FastEngine:
         facts = PostingFacts.of(posting)
         query = self._numbering.posting_query(facts, posting.terms)
         found = self._search(self._seekers, query, k, None)
-        return [
-            (score, SeekerId(self._seekers.slots.id_of(slot)))
-            for score, slot in zip(found.scores.tolist(), found.slots.tolist(), strict=True)
-        ]
+        return [(score, SeekerId(key)) for score, key in self._seekers.listed(found)]
 
     def best_postings(self, seeker: PreparedSeeker, k: int) -> list[tuple[int, PostingId]]:
         """(score, posting) of the k best for a seeker, known or not, from τ up."""
         query = self._numbering.seeker_query(SeekerFacts.of(seeker), seeker.terms)
         found = self._search(self._postings, query, k, None)
-        return [
-            (score, PostingId(self._postings.slots.id_of(slot)))
-            for score, slot in zip(found.scores.tolist(), found.slots.tolist(), strict=True)
-        ]
+        return [(score, PostingId(key)) for score, key in self._postings.listed(found)]
 
     def _take_out_seeker(self, seeker_id: SeekerId) -> Array:
         """Remove a seeker from the index and all lists; returns the postings who lose it."""

@@ -12,6 +12,7 @@ from contracts.values import PPM
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast.growing import Array, Growing
 from services.matcher.domain.fast.ids import Slots
+from services.matcher.domain.fast.order import by_owner_and_rank
 
 _CLOSED = PPM + 1
 """The threshold of a list that can tell nothing: nothing may enter it before it is filled again."""
@@ -169,8 +170,8 @@ class TopLists:
 
         Lists that have fewer than K are complete.
         """
-        order = np.lexsort(
-            (self._others.low[others], self._others.high[others], -scores.astype(np.int64), owners)
+        order = by_owner_and_rank(
+            owners, scores, others, self._others.high, self._others.low, self._n.n
         )
         owners, scores, others = owners[order], scores[order], others[order]
         first = np.flatnonzero(np.diff(owners, prepend=-1))

@@ -18,34 +18,26 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from contracts.values import PPM
-from services.matcher.domain.compiled import compiled, inlined
+from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.fit import (
     IMPOSSIBLE,
     block_pay_and_years,
     block_rest,
-    pair_rest,
-    pay_and_years,
-    seeker_rest,
     skill_points,
     tabulate,
 )
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.fast.heap import offer
 from services.matcher.domain.fast.scatter import (
     frequent_of_query,
     scatter_skills,
     scatter_terms,
 )
-from services.matcher.domain.vector import SCALE_BITS
+from services.matcher.domain.fast.weighing import LADDER, NEVER, ONE_BITS, RUNG_BITS, gather, weigh
 
-_ONE_BITS = 2 * SCALE_BITS
-_NEVER = np.int64(1) << 40
 # Block bounds in 32 bits: text is cut by so many bits, its weight by so many, each rounded up.
 _CUT_TEXT, _CUT_WEIGHT = 14, 7
-_CUT_REST = _ONE_BITS - _CUT_TEXT - _CUT_WEIGHT
-_LADDER = 256
-_RUNG_BITS = 12
+_CUT_REST = ONE_BITS - _CUT_TEXT - _CUT_WEIGHT
 # So many blocks are looked into before the others for each document wanted: enough to find a bound
 # near the final one, few enough to cost little.
 _BLOCKS_FIRST = 4
@@ -63,188 +55,6 @@ def _at(typing_context: Any, address: Any) -> Any:
 
 # A kernel calls it without the context, which numba adds.
 _pointer: Any = _at
-
-
-@inlined
-def _gather(
-    block: Int,
-    rest: Int,
-    surely: Int,
-    certifiable: Int,
-    side: Int,
-    bound: Int,
-    hits_wanted: bool,
-    n_docs: Int,
-    alive: Array,
-    slots: Array,
-    sums: Array,
-    skills: Array,
-    q_norm: Int,
-    norms: Array,
-    numbers: Array,
-    q: Array,
-    weight_rows: Array,
-    near_of: Array,
-    closeness_of: Array,
-    thresholds: Array,
-    maybe: Array,
-    counters: Array,
-) -> Int:
-    """Note the documents of a block that may belong to the answer; returns the least threshold.
-
-    rest, surely, certifiable: bounds of the block's. bound: what the best wanted so far reach.
-    """
-    least = _NEVER
-    row = q[lay.WEIGHTS]
-    for doc in range(block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)):
-        need = bound
-        if hits_wanted and alive[doc]:
-            least = min(least, np.int64(thresholds[slots[doc]]))
-            need = min(need, np.int64(thresholds[slots[doc]]))
-        first = doc * lay.N_NUMBERS
-        if side == lay.POSTINGS:
-            row = np.int64(numbers[first + lay.WEIGHTS])
-        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
-        reach = (weight_rows[row, lay.W_TEXT] * most >> _ONE_BITS) + skills[doc]
-        if reach + rest + surely < need or not alive[doc]:
-            continue
-        packed = np.int64(numbers[first + lay.PACKED])
-        if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
-            continue
-        low_pay = np.int64(numbers[first + lay.PAY_LOW])
-        mine = packed & lay.YEARS_MASK
-        asking = q[lay.PACKED] & lay.YEARS_MASK
-        # Divisions cost more than all that went before, so they come late.
-        if side == lay.SEEKERS:
-            least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
-            if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
-                continue
-            reach += seeker_rest(
-                numbers, first, packed, certifiable, q, weight_rows[row], near_of, closeness_of
-            )
-            if reach + surely < need:
-                continue
-            points = pay_and_years(
-                q[lay.PAY_LOW], q[lay.PAY_HIGH], asking, low_pay, mine, weight_rows[row]
-            )
-        else:
-            reach += rest
-            high_pay = np.int64(numbers[first + lay.PAY_HIGH])
-            points = pay_and_years(
-                low_pay, high_pay, mine, q[lay.PAY_LOW], asking, weight_rows[row]
-            )
-        if reach + points < need:
-            continue
-        at = counters[lay.C_MAYBE]
-        maybe[lay.MAYBE_DOC, at] = doc
-        maybe[lay.MAYBE_MOST, at] = reach + points
-        maybe[lay.MAYBE_POINTS, at] = points
-        counters[lay.C_MAYBE] = at + 1
-    return least
-
-
-@compiled
-def _weigh(
-    side: Int,
-    tau: Int,
-    k: Int,
-    hits_wanted: bool,
-    slots: Array,
-    sums: Array,
-    skills: Array,
-    in_query: Array,
-    q_norm: Int,
-    f_start: Array,
-    f_term: Array,
-    f_impact: Array,
-    norms: Array,
-    t_start: Array,
-    tags: Array,
-    numbers: Array,
-    q: Array,
-    q_tags: Array,
-    weight_rows: Array,
-    paths: Array,
-    prefectures: Array,
-    high: Array,
-    low: Array,
-    thresholds: Array,
-    maybe: Array,
-    ladder: Array,
-    heap_scores: Array,
-    heap_slots: Array,
-    hit_scores: Array,
-    hit_slots: Array,
-    counters: Array,
-) -> None:
-    """Score the documents noted, those that may reach most first, while they may yet belong.
-
-    So the bound rises fast, and few are scored that do not belong to the answer: scoring one means
-    to fetch half a dozen things from far away in memory.
-    """
-    noted = counters[lay.C_MAYBE]
-    counters[lay.C_MAYBE] = 0
-    ladder[:] = 0
-    for at in range(noted):
-        ladder[_LADDER - 1 - min(maybe[lay.MAYBE_MOST, at] >> _RUNG_BITS, _LADDER - 1)] += 1
-    before = np.int32(0)
-    for rung in range(_LADDER):
-        before, ladder[rung] = before + ladder[rung], before
-    for at in range(noted):
-        rung = _LADDER - 1 - min(maybe[lay.MAYBE_MOST, at] >> _RUNG_BITS, _LADDER - 1)
-        maybe[lay.MAYBE_NEXT, ladder[rung]] = at
-        ladder[rung] += 1
-    row = q[lay.WEIGHTS]
-    # Numbers of one type wherever a kernel is called, or it would be compiled for each type.
-    none, n_tags = np.int64(0), np.int64(len(q_tags))
-    for turn in range(noted):
-        at = maybe[lay.MAYBE_NEXT, turn]
-        doc = np.int64(maybe[lay.MAYBE_DOC, at])
-        slot = np.int64(slots[doc])
-        need = np.int64(tau)
-        if counters[lay.C_HEAP] == k:
-            need = max(need, np.int64(heap_scores[0])) if k else _NEVER
-        if hits_wanted:
-            need = min(need, np.int64(thresholds[slot]))
-        if maybe[lay.MAYBE_MOST, at] < need:
-            continue
-        first = doc * lay.N_NUMBERS
-        if side == lay.POSTINGS:
-            row = np.int64(numbers[first + lay.WEIGHTS])
-        packed = np.int64(numbers[first + lay.PACKED])
-        counters[lay.C_DOCS] += 1
-        begins, ends = np.int64(t_start[doc]), np.int64(t_start[doc + 1])
-        if side == lay.SEEKERS:
-            fits = pair_rest(
-                q_tags, none, n_tags, q[lay.PACKED], weight_rows[row], tags, begins, ends, packed,
-                paths, prefectures,
-            )  # fmt: skip
-        else:
-            fits = pair_rest(
-                tags, begins, ends, packed, weight_rows[row], q_tags, none, n_tags, q[lay.PACKED],
-                paths, prefectures,
-            )  # fmt: skip
-        if fits < 0:
-            continue
-        points = np.int64(maybe[lay.MAYBE_POINTS, at]) + fits
-        weight = weight_rows[row, lay.W_TEXT]
-        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
-        if (weight * most >> _ONE_BITS) + skills[doc] + points < need:
-            continue
-        dot = np.int64(sums[doc])
-        for entry in range(f_start[doc], f_start[doc + 1]):
-            dot += np.int64(in_query[f_term[entry]]) * np.int64(f_impact[entry])
-        score = (weight * dot >> _ONE_BITS) + skills[doc] + points
-        counters[lay.C_SCORED] += 1
-        if score < tau:
-            continue
-        counters[lay.C_HEAP] = offer(
-            heap_scores, heap_slots, counters[lay.C_HEAP], k, score, slot, high, low
-        )
-        if hits_wanted and score >= thresholds[slot]:
-            hit_scores[counters[lay.C_HITS]] = score
-            hit_slots[counters[lay.C_HITS]] = slot
-            counters[lay.C_HITS] += 1
 
 
 @compiled
@@ -289,7 +99,7 @@ def search_segments(
     The scratch arrays may hold anything, but for marks, whose stamps only grow. Sums of blocks that
     cannot hold an answer are added up from whatever was there, and never read.
     """
-    ladder, rungs = np.zeros(_LADDER, np.int32), np.zeros(_LADDER, np.int32)
+    ladder, rungs = np.zeros(LADDER, np.int32), np.zeros(LADDER, np.int32)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
     most_fit = (
         weights[lay.W_PAY]
@@ -356,7 +166,7 @@ def search_segments(
         ladder[:] = 0
         bound = np.int64(tau)
         if counters[lay.C_HEAP] == k:
-            bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
+            bound = max(bound, np.int64(heap_scores[0])) if k else NEVER
         for region in range(n_regions):
             here = anywhere or (regions[region] & q_masks[lay.M_PLACE]) != 0
             for block in range(region * lay.REGION, min(n_blocks, (region + 1) * lay.REGION)):
@@ -375,7 +185,7 @@ def search_segments(
                 need = bound
                 if hits_wanted:
                     need = min(need, np.int64(thresholds_low[block]))
-                frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> _ONE_BITS
+                frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> ONE_BITS
                 reach = np.int64(most) + frequently + 2
                 if reach + most_fit < need:
                     continue
@@ -385,15 +195,15 @@ def search_segments(
                 rests[block] = rest
                 reach += rest + block_pay_and_years(side, bounds[block], q, weights)
                 block_most[block] = reach
-                ladder[min(reach >> _RUNG_BITS, _LADDER - 1)] += 1
-        rung, above = _LADDER - 1, ladder[_LADDER - 1]
+                ladder[min(reach >> RUNG_BITS, LADDER - 1)] += 1
+        rung, above = LADDER - 1, ladder[LADDER - 1]
         while rung > 0 and above * lay.BLOCK < _BLOCKS_FIRST * k:
             rung -= 1
             above += ladder[rung]
-        first_bound = np.int64(rung) << _RUNG_BITS
+        first_bound = np.int64(rung) << RUNG_BITS
         for turn in range(2):
             if turn and counters[lay.C_HEAP] == k:
-                bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
+                bound = max(bound, np.int64(heap_scores[0])) if k else NEVER
             for block in range(n_blocks):
                 reach = np.int64(block_most[block])
                 if rests[block] < 0 or (turn == 0) != (reach >= first_bound):
@@ -406,7 +216,7 @@ def search_segments(
                 counters[lay.C_BLOCKS] += 1
                 surely = block_pay_and_years(side, bounds[block], q, weights)
                 shared = masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
-                least = _gather(
+                least = gather(
                     block, rests[block], surely, np.int64(shared != 0), side, bound, hits_wanted,
                     n_docs, alive, slots, sums, skills, q_norm, norms, numbers, q, weight_rows,
                     near_of, closeness_of, thresholds, maybe, counters,
@@ -414,7 +224,7 @@ def search_segments(
                 if hits_wanted:
                     # Thresholds rise as lists fill; seen again, the block's least rises with them.
                     thresholds_low[block] = min(least, np.int64(PPM + 1))
-            _weigh(
+            weigh(
                 side, tau, k, hits_wanted, slots, sums, skills, in_query, q_norm, f_start, f_term,
                 f_impact, norms, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
                 high, low, thresholds, maybe, rungs, heap_scores, heap_slots, hit_scores, hit_slots,
@@ -509,16 +319,16 @@ def search_head(
     none, one = np.int64(0), np.int64(1)
     bound = np.int64(tau)
     if counters[lay.C_HEAP] == k:
-        bound = max(bound, np.int64(heap_scores[0])) if k else _NEVER
+        bound = max(bound, np.int64(heap_scores[0])) if k else NEVER
     for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
-        _gather(
+        gather(
             block, rest, surely, one, side, bound, hits_wanted, n_docs, alive, slots, sums, skills,
             none, nothing, numbers, q, weight_rows, near_of, closeness_of, thresholds, maybe,
             counters,
         )  # fmt: skip
-    _weigh(
+    weigh(
         side, tau, k, hits_wanted, slots, sums, skills, no_query, none, no_starts, no_bytes,
         nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
-        high, low, thresholds, maybe, np.zeros(_LADDER, np.int32), heap_scores, heap_slots,
+        high, low, thresholds, maybe, np.zeros(LADDER, np.int32), heap_scores, heap_slots,
         hit_scores, hit_slots, counters,
     )  # fmt: skip

@@ -5,8 +5,9 @@ Which lists a document stands in does not live here.
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import numpy as np
 
@@ -47,6 +48,16 @@ class Found:
     hit_scores: Array
     hit_slots: Array
     counters: Array
+
+
+Job = Callable[[], Found]
+RunAll = Callable[[Sequence[Job]], list[Found]]
+"""Runs searches, at once or one after the other; they only read. Results in order."""
+
+
+def in_turn(jobs: Sequence[Job]) -> list[Found]:
+    """Run searches one after the other."""
+    return [job() for job in jobs]
 
 
 class Scratch:
@@ -193,6 +204,11 @@ class Side:
             scores[order], slots[order], scratch.hit_scores[:hits].copy(),
             scratch.hit_slots[:hits].copy(), scratch.counters.copy(),
         )  # fmt: skip
+
+    def listed(self, found: Found) -> Iterator[tuple[int, UUID]]:
+        """(score, id) of the best that were found, in order."""
+        for score, slot in zip(found.scores.tolist(), found.slots.tolist(), strict=True):
+            yield score, self.slots.id_of(slot)
 
     @property
     def nbytes(self) -> dict[str, int]:
