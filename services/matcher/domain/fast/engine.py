@@ -39,14 +39,7 @@ from services.matcher.domain.fast.known import (
 from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.many import seeker_documents
 from services.matcher.domain.fast.numbering import Numbering, Query
-from services.matcher.domain.fast.side import (
-    Found,
-    RunAll,
-    Scratch,
-    Side,
-    Sizes,
-    in_turn,
-)
+from services.matcher.domain.fast.side import Found, RunAll, Scratch, Side, Sizes, in_turn
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.domain.vector import TermVector
