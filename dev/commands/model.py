@@ -11,7 +11,7 @@ import httpx
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from dev.reach import Reach, refuse
 from dev.stack import plan, state
@@ -21,6 +21,7 @@ from dev.stack.program import StackFailed
 app = typer.Typer(no_args_is_help=True, help="Models: what terms are worth, and which pairs live.")
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_VERSION_LETTERS = 16
 _STATES = {"in_force": "in force", "chosen": "chosen", "preparing": "being prepared", "stored": ""}
 
 
@@ -64,7 +65,9 @@ def list_(json: _Json = False) -> None:
         for item in items:
             print(orjson.dumps(item).decode())
         return
-    table = Table("model", "state", "stored at", "documents", "terms", "kB", "τ", "K_s", "K_p")
+    # The version is what `use` wants: whole, however narrow the terminal.
+    version = Column("model", no_wrap=True, min_width=_VERSION_LETTERS)
+    table = Table(version, "state", "stored at", "documents", "terms", "kB", "τ", "K_s", "K_p")
     for item in items:
         limits = item["limits"]
         table.add_row(
