@@ -16,6 +16,7 @@ from services.kit.auth import (
     Caller,
     IssuerUnavailable,
     KeySet,
+    OwnGuard,
     Role,
     assert_every_route_is_guarded,
     require,
@@ -299,6 +300,18 @@ def test_a_route_without_guard_is_found() -> None:
     with pytest.raises(AssertionError, match="POST /open/door"):
         assert_every_route_is_guarded(an_app(guarded, unguarded))
     assert_every_route_is_guarded(an_app(guarded, unguarded), public=["/open/door"])
+
+
+def test_a_guard_with_rules_of_its_own_is_one() -> None:
+    class Knock(OwnGuard):
+        async def __call__(self) -> None: ...
+
+    exchange = APIRouter(dependencies=[Depends(Knock())])
+
+    @exchange.post("/exchange")
+    async def door() -> None: ...
+
+    assert_every_route_is_guarded(an_app(exchange))
 
 
 def test_the_openapi_document_says_who_may_call() -> None:

@@ -7,6 +7,9 @@ import hmac
 import unicodedata
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from services.certificates.domain.identity import identity_number
 from services.certificates.domain.numbers import CertificateNumber
 
@@ -49,6 +52,19 @@ class Pepper:
     def seal(self) -> bytes:
         """What tells this secret from another without telling it."""
         return self._digest("seal", "")
+
+    def key_for(self, use: str) -> bytes:
+        """A key of 32 bytes for one use alone, from which neither the secret nor another key follows.
+
+        Source: RFC 5869 (HKDF-SHA256).
+        """
+        return HKDF(SHA256(), length=32, salt=None, info=f"rengang\0{use}".encode()).derive(
+            self._key
+        )
+
+    def digest(self, kind: str, text: str) -> bytes:
+        """The keyed digest of a text, 32 bytes; equal texts of two kinds have different ones."""
+        return self._digest(kind, text)
 
     def _digest(self, kind: str, text: str) -> bytes:
         # The kind keeps equal texts apart: else T and an identity number could be put together
