@@ -54,7 +54,7 @@ class Pepper:
         return self._digest("seal", "")
 
     def key_for(self, use: str) -> bytes:
-        """A key of 32 bytes for one use alone, from which neither the secret nor another key follows.
+        """A key of 32 bytes for one use: neither the secret nor another key follows from it.
 
         Source: RFC 5869 (HKDF-SHA256).
         """
