@@ -5,9 +5,9 @@ What every service reads stands in kit.settings.
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, StringConstraints
 
-from services.kit.settings import ServiceSettings
+from services.kit.settings import HttpUrl, ServiceSettings
 
 SHORTEST_PEPPER = 32
 
@@ -17,6 +17,11 @@ class CertificatesSettings(ServiceSettings):
 
     At least 32 characters, made at random once and kept as long as the database: without it
     nothing in there can be found again.
+
+    CERTIFICATES_CITY_ID: who signs the receipts, as other cities know this deployment.
+    CERTIFICATES_PUBLIC_URL: where others reach it; stands in receipts and status lists, so that
+    it must not change. Without it the address that the process listens on.
+    CERTIFICATES_KEY_DAYS: how long a key signs before the next one takes over.
     """
 
     pepper: Annotated[SecretStr, Field(min_length=SHORTEST_PEPPER)] = Field(
@@ -25,3 +30,13 @@ class CertificatesSettings(ServiceSettings):
     expiry_interval_s: float = Field(
         default=30.0, gt=0, le=3600, validation_alias="CERTIFICATES_EXPIRY_INTERVAL_S"
     )
+    city_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = Field(
+        default="local", validation_alias="CERTIFICATES_CITY_ID"
+    )
+    own_url: HttpUrl | None = Field(default=None, validation_alias="CERTIFICATES_PUBLIC_URL")
+    key_days: float = Field(default=90.0, gt=0, le=3650, validation_alias="CERTIFICATES_KEY_DAYS")
+
+    @property
+    def public_url(self) -> str:
+        """http(s)://host[:port] without a slash at the end."""
+        return (self.own_url or f"http://{self.host}:{self.port}").rstrip("/")
