@@ -40,6 +40,12 @@ COMMANDS = tuple(
         ("topic", "topic", "look at a topic of the bus", "topic tail matches -n 5"),
         ("dead", "dead", "list and send back records that were parked", "dead list"),
         ("model", "model", "fit a model, and choose the one in force", "model fit"),
+        (
+            "receipt",
+            "receipt",
+            "check the receipt of a certificate",
+            "receipt check receipt.jws",
+        ),
         ("seed", "seed", "load the sample market again", "seed"),
         ("test", "test", "run the tests", "test tests/matcher -k exact"),
         ("lint", "lint", "check style, types and who imports whom", "lint"),
