@@ -83,7 +83,7 @@ async def test_what_is_not_known_is_rejected_and_counts_for_nothing(
     claim = await door.claim(a_statement())
     assert (claim["status"], claim["reason"], claim["certificate"]) == (
         "rejected",
-        "not_found",
+        "not-found",
         None,
     )
     assert await door.told() == [("CertificateClaimed", 1, 0), ("CertificateRejected", 2, 0)]
@@ -108,7 +108,7 @@ async def test_whoever_guesses_learns_nothing_about_the_holder(
     assert [guess.json()[key] for key in same] == [blank.json()[key] for key in same]
     assert guess.status_code == blank.status_code == 201
     events = await door.folder_events(WANG_WEI)
-    assert [event.data.changed.reason for event in events] == [None, "not_found"] * 2
+    assert [event.data.changed.reason for event in events] == [None, "not-found"] * 2
 
 
 async def test_what_the_registry_takes_back_is_rejected_with_its_reason(

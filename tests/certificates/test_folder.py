@@ -10,7 +10,8 @@ from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.actions.reviewing import event_of
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.folder import Change, Claim, Folder
-from services.certificates.domain.registry import Entry, RegistryStatus, Verdict
+from services.certificates.domain.registry import Entry, RegistryStatus
+from services.certificates.domain.verdicts import Verdict
 from tests.certificates.samples import LI_NA, an_entry
 from tests.support import NOW
 

@@ -78,8 +78,8 @@ async def test_a_claim_too_early_is_verified_when_the_registry_learns_of_it(
 @pytest.mark.parametrize(
     ("correction", "reason"),
     [
-        ({"holder_name": "李那样例"}, "not_found"),
-        ({"identity_number": WANG_WEI.identity, "holder_name": WANG_WEI.name}, "not_found"),
+        ({"holder_name": "李那样例"}, "not-found"),
+        ({"identity_number": WANG_WEI.identity, "holder_name": WANG_WEI.name}, "not-found"),
         ({"valid_until": "2026-01-31"}, "expired"),
     ],
 )

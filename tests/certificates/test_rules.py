@@ -18,7 +18,8 @@ from services.certificates.domain.numbers import (
     NumberUnreadable,
     certificate_number,
 )
-from services.certificates.domain.registry import RegistryStatus, Verdict, answer, ends_at
+from services.certificates.domain.registry import RegistryStatus, answer, ends_at
+from services.certificates.domain.verdicts import Verdict
 from tests.certificates.samples import LI_NA, PEPPER, WANG_WEI, an_entry
 from tests.support import NOW
 

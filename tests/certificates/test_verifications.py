@@ -28,7 +28,7 @@ async def verify(door: CertificatesDoor, role: str = "partner", **changes: Any) 
         ({"status": "revoked"}, "revoked"),
         ({"status": "revoked", "valid_until": "2026-02-28"}, "revoked"),
         ({"status": "suspended"}, "suspended"),
-        ({"number": a_number(99)}, "not_found"),
+        ({"number": a_number(99)}, "not-found"),
     ],
 )
 async def test_the_verdict_is_typed(
@@ -37,7 +37,7 @@ async def test_the_verdict_is_typed(
     await door.import_(a_line(**changes))
     answer = await verify(door)
     assert answer["verdict"] == verdict
-    assert (answer["certificate"] is None) == (verdict == "not_found")
+    assert (answer["certificate"] is None) == (verdict == "not-found")
     assert answer["explanation"]
 
 

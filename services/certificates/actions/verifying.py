@@ -10,7 +10,8 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.registry import Entry, Verdict, answer
+from services.certificates.domain.registry import Entry, answer
+from services.certificates.domain.verdicts import Verdict
 from services.certificates.store import registry
 from services.kit.database import Database
 

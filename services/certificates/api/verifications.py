@@ -18,7 +18,7 @@ from services.certificates.actions.verifying import verify_certificate
 from services.certificates.api.fields import Stated
 from services.certificates.api.views import CertificateView, answered, in_words, language
 from services.certificates.domain.digests import Pepper
-from services.certificates.domain.registry import Verdict
+from services.certificates.domain.verdicts import Verdict
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database
 

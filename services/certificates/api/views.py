@@ -13,7 +13,8 @@ from starlette.responses import Response
 from contracts.values import CERTIFICATE_LEVELS, CertificateStatus
 from contracts.vocabulary.occupations import occupation_name
 from services.certificates.domain.folder import Claim
-from services.certificates.domain.registry import Entry, Verdict
+from services.certificates.domain.registry import Entry
+from services.certificates.domain.verdicts import Verdict
 from services.kit.problems import Language, language_of
 
 
@@ -84,13 +85,28 @@ _WORDS: dict[Verdict, tuple[str, str]] = {
         "The issuer has suspended the certificate; it counts again once that is lifted.",
     ),
     Verdict.REVOKED: ("证书已被发证机构撤销。", "The issuer has revoked the certificate."),
-    # Says of neither which of the three is wrong, nor that the certificate is a forgery.
+    # Says nothing of the certificate: whose it is, and what it is worth, is its holder's.
+    Verdict.HOLDER_MISMATCH: (
+        "此编号登记在案，但姓名或身份证号与持证人不一致。请核对所填内容。",
+        "The number is registered, but not to this name and identity number. Check what was "
+        "entered.",
+    ),
     Verdict.NOT_FOUND: (
         "登记库中没有与所填编号、姓名、身份证号都一致的证书。这不说明证书是假的：请核对所填内容；"
         "新证书可能尚未上传，也可向发证机构查询。",
         "The registry has no certificate of exactly this number, name and identity number. That "
         "does not make it a forgery: check what was entered; a new certificate may not have been "
         "uploaded yet; or ask the issuer.",
+    ),
+    Verdict.ISSUER_UNKNOWN: (
+        "所指的发证机构没有在此登记，也没有协作城市登记它。这不说明证书是假的：请核对编号，"
+        "或向发证机构查询。",
+        "The issuer named is registered neither here nor with a partner city. That does not make "
+        "the certificate a forgery: check the number, or ask the issuer.",
+    ),
+    Verdict.PENDING: (
+        "须由另一城市答复，对方尚未答复。答复后结果自动更新。",
+        "Another city has to answer and has not yet done so; the result follows once it has.",
     ),
 }
 

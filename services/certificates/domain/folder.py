@@ -9,7 +9,8 @@ from datetime import datetime
 
 from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.registry import Entry, Verdict, answer, ends_at
+from services.certificates.domain.registry import Entry, answer, ends_at
+from services.certificates.domain.verdicts import Verdict
 
 MOST_CLAIMS = 100
 """Claims of one seeker: more than anyone holds, too few to guess numbers with; it also bounds what

@@ -50,6 +50,11 @@ class CertificateNumber:
     def __repr__(self) -> str:
         return f"CertificateNumber({self.masked()}, {self.format})"
 
+    @property
+    def issuer(self) -> str | None:
+        """The code of the issuer that the number names."""
+        return self.text[:13] if self.format is NumberFormat.SKILL_LEVEL else None
+
     def masked(self) -> str:
         """What may be shown: at most a third, and nothing where an identity number is inside."""
         if self.format is NumberFormat.SPECIAL_OPERATION:

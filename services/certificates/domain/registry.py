@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.certificates.domain.digests import Statement, holder
 from services.certificates.domain.numbers import CertificateNumber, NumberFormat
+from services.certificates.domain.verdicts import Verdict
 
 # The whole country keeps one clock and no daylight saving time.
 CHINA = timezone(timedelta(hours=8))
@@ -22,16 +23,6 @@ class RegistryStatus(StrEnum):
     IN_FORCE = "in_force"
     SUSPENDED = "suspended"
     REVOKED = "revoked"
-
-
-class Verdict(StrEnum):
-    """The answer to "is this certificate good, and this person's?"."""
-
-    VALID = "valid"
-    EXPIRED = "expired"
-    SUSPENDED = "suspended"
-    REVOKED = "revoked"
-    NOT_FOUND = "not_found"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from uuid import UUID
 from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.folder import Claim, Folder
-from services.certificates.domain.registry import Verdict
+from services.certificates.domain.verdicts import Verdict
 from services.certificates.store.registry import entry_of
 from services.kit.database import Record, Transaction
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from contracts.values import CertificateId
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.registry import Entry, Registration, RegistryStatus, Verdict
+from services.certificates.domain.registry import Entry, Registration, RegistryStatus
+from services.certificates.domain.verdicts import Verdict
 from services.kit.database import Record, Transaction
 
 # One registry, one lock: an import alone, claims together. It is held for a batch of an import,
