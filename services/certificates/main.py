@@ -3,6 +3,7 @@
 What it does stands in api and actions.
 """
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,13 @@ from contracts.certificates import (
     CertificateVerified,
 )
 from services.certificates import api
+from services.certificates.actions.keeping_keys import (
+    RELOAD_EVERY_S,
+    Signer,
+    make_keys,
+    turn_keys_when_due,
+)
+from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.reviewing import lapse_expired
 from services.certificates.actions.sealing import seal
 from services.certificates.domain.digests import Pepper
@@ -37,6 +45,7 @@ from services.kit.settings import load
 
 TITLE = "证书 Certificates"
 _PRUNE_EVERY_S = 600.0
+_TURN_EVERY_S = 3600.0
 
 _DESCRIPTION = (
     "证书登记库：发证机构的登记导入，求职者认领即时核验，协作城市查询。编号、姓名、身份证号只存带密钥的摘要。"
@@ -52,9 +61,18 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     pepper = Pepper(settings.pepper.get_secret_value())
     db = Database(url)
     relay = Relay(url, settings.kafka)
+    signer = Signer(pepper)
+    lists = StatusLists(db, signer, settings.public_url, clock=now)
+    signing = api.Signing(signer, lists, settings.public_url, secrets.token_bytes)
 
     async def expire() -> None:
         await lapse_expired(db, now())
+
+    async def turn() -> None:
+        await turn_keys_when_due(db, signer, secrets.token_bytes, now(), key_days=settings.key_days)
+
+    async def reload_keys() -> None:
+        await signer.reload(db, now())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -62,9 +80,12 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         await db.open()
         try:
             await seal(db, pepper)
+            await make_keys(db, signer, secrets.token_bytes, now())
             async with background(
                 relay=relay.run,
                 expiry=partial(run_every, settings.expiry_interval_s, expire, "expiry"),
+                turn_keys=partial(run_every, _TURN_EVERY_S, turn, "signing_keys"),
+                reload_keys=partial(run_every, RELOAD_EVERY_S, reload_keys, "signing_keys_read"),
                 prune=partial(
                     run_every, _PRUNE_EVERY_S, partial(prune_idempotency, db), "idempotency"
                 ),
@@ -80,7 +101,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         authenticator=Authenticator(KeySet(settings.jwks_url), settings.issuer, settings.audience),
         readiness=[http.Check("database", db.ping)],
         lifespan=lifespan,
-        routers=[api.routes(db, pepper, clock=now, new_id=new_id)],
+        routers=[api.routes(db, pepper, signing, clock=now, new_id=new_id)],
         asyncapi=asyncapi_document,
     )
 

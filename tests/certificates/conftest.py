@@ -1,6 +1,7 @@
 """The certificates service's door on a fresh database, and callers to send in."""
 
 import json
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,16 +14,19 @@ import uuid_utils.compat
 from contracts.certificates import CertificateState
 from contracts.events import CertificateEvent
 from services.certificates import api
+from services.certificates.actions.keeping_keys import Signer, make_keys
+from services.certificates.actions.listing import StatusLists
 from services.certificates.domain.digests import Pepper
 from services.kit.database import Database
 from tests.certificates.samples import LI_NA, PEPPER, Person
 from tests.conftest import FreshDatabase
-from tests.kit.door import Issuer, an_app
+from tests.kit.door import Issuer, an_app, knocking
 from tests.servers import Databases
 from tests.support import Clock, Door, opened, published_issuer
 
 IMPORT = "/v1/registry/import"
 CLAIMS = "/v1/claims"
+PUBLIC_URL = "https://certificates.kunming.example"
 
 
 @dataclass
@@ -30,6 +34,14 @@ class CertificatesDoor(Door):
     """The door, its clock, and short ways to say what most tests do."""
 
     clock: Clock = field(default_factory=Clock)
+    signer: Signer = field(default_factory=lambda: Signer(PEPPER))
+
+    def anybody(self, language: str = "en") -> httpx.AsyncClient:
+        """A client without any token."""
+        client = knocking(self.app)
+        client.headers["Accept-Language"] = language
+        self.clients.append(client)
+        return client
 
     def seeker(self, person: Person = LI_NA, language: str = "en") -> httpx.AsyncClient:
         return self.caller(person.subject, "seeker", language)
@@ -113,8 +125,12 @@ async def a_door(
 ) -> AsyncIterator[CertificatesDoor]:
     issuer, jwks_url = issuer_at
     clock = Clock()
-    router = api.routes(db, pepper, clock=clock, new_id=uuid_utils.compat.uuid7)
+    signer = Signer(pepper)
+    await make_keys(db, signer, secrets.token_bytes, clock())
+    lists = StatusLists(db, signer, PUBLIC_URL, clock=clock, remember_s=0)
+    signing = api.Signing(signer, lists, PUBLIC_URL, secrets.token_bytes)
+    router = api.routes(db, pepper, signing, clock=clock, new_id=uuid_utils.compat.uuid7)
     app = an_app(router, jwks_url=jwks_url, service="certificates")
-    door = CertificatesDoor(app, db, issuer, clock=clock)
+    door = CertificatesDoor(app, db, issuer, clock=clock, signer=signer)
     yield door
     await door.close()

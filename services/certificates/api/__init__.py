@@ -4,22 +4,57 @@ What a claim or an import does, and how long what is secret stays so, does not l
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.certificates.api import claims, imports, verifications
+from services.certificates.actions.keeping_keys import Random, Signer
+from services.certificates.actions.listing import StatusLists
+from services.certificates.api import (
+    claims,
+    imports,
+    keys,
+    receipts,
+    statuslists,
+    verifications,
+)
 from services.certificates.domain.digests import Pepper
 from services.kit.database import Database
 
+PUBLIC = keys.PUBLIC | receipts.PUBLIC | statuslists.PUBLIC
+"""Route templates that answer without a token: keys and status lists, and receipts by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What is signed with, and where it is published.
+
+    public_url: of this service, without a slash at the end. random: as many bytes as asked for,
+    which nobody can guess.
+    """
+
+    signer: Signer
+    lists: StatusLists
+    public_url: str
+    random: Random
+
 
 def routes(
-    db: Database, pepper: Pepper, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]
+    db: Database,
+    pepper: Pepper,
+    signing: Signing,
+    *,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], UUID],
 ) -> APIRouter:
     """Every route of the service. clock: aware, UTC. new_id: never the same twice."""
     router = APIRouter()
     router.include_router(claims.routes(db, pepper, clock=clock, new_id=new_id))
     router.include_router(verifications.routes(db, pepper, clock=clock, new_id=new_id))
     router.include_router(imports.routes(db, pepper, clock=clock))
+    router.include_router(keys.routes(db, signing.signer, clock=clock, random=signing.random))
+    router.include_router(statuslists.routes(signing.lists))
+    router.include_router(receipts.routes(db, signing.signer, signing.public_url))
     return router
