@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from socket import AF_UNSPEC, SOCK_STREAM, gaierror, getaddrinfo
+from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
 
 import httpcore
 
@@ -154,7 +154,6 @@ def _tls(*, pinned: bool) -> ssl.SSLContext:
 
 _FAULTS = (
     OSError,
-    UnicodeError,
     ValueError,
     _AddressRefused,
     _OtherCertificate,
@@ -173,8 +172,6 @@ def _fault(error: BaseException) -> str:
             return "address_refused"
         case _OtherCertificate():
             return "other_certificate"
-        case gaierror() | UnicodeError():
-            return "name_unknown"
         case httpcore.ConnectError(__context__=ssl.SSLError()):
             return "tls_failed"
         case OSError() | httpcore.NetworkError():
