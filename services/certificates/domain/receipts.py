@@ -24,7 +24,6 @@ from services.certificates.domain.keys import (
 )
 from services.certificates.domain.receipt_numbers import (
     ReceiptNo,
-    ReceiptNumberUnreadable,
     read_receipt_number,
 )
 
@@ -287,7 +286,9 @@ def read_claims(claims: Mapping[str, Any]) -> Receipt | Malformed:
     """The receipt that these claims are. Claims that are not known are passed over."""
     try:
         return _receipt(claims)
-    except (KeyError, TypeError, ValueError, OverflowError, ReceiptNumberUnreadable):
+    except (LookupError, TypeError, ValueError, AttributeError, OSError, OverflowError):
+        # AttributeError: another kind of value where there should be an object. OSError and
+        # OverflowError: a time that the platform cannot express.
         return Malformed("its payload is not that of a receipt")
 
 

@@ -146,7 +146,7 @@ def decode(vc_jwt: str, keys: PublicKeys) -> StatusList | Faulty:
         return claims
     try:
         return _list_of(claims)
-    except (KeyError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         return Malformed("its payload is not that of a status list")
 
 
