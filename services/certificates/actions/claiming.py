@@ -1,26 +1,35 @@
 """A seeker claims a certificate, and reads what became of the claims.
 
-How a claim changes later stands in reviewing.
+How a claim changes later stands in reviewing; who asks other cities, in retrying.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.values import CertificateId, SeekerId
 from services.certificates.actions.reviewing import keep, review
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.folder import Claim
+from services.certificates.domain.folder import Claim, ClaimReason
 from services.certificates.domain.registry import answer
+from services.certificates.domain.verdicts import Answer, Verdict
 from services.certificates.store import folders, registry
-from services.kit.database import Database
+from services.kit.database import Database, Transaction
+
+AskElsewhere = Callable[[Transaction, CertificateId], Awaitable[None]]
+"""Has other cities asked about a claim once the transaction is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A claim as it stands. is_new: false where the seeker had claimed the certificate before."""
+    """A claim as it stands. is_new: false where the seeker had claimed the certificate before.
+
+    is_asked: whether other cities are asked about it now.
+    """
 
     claim: Claim
     is_new: bool
+    is_asked: bool = False
 
 
 async def claim_certificate(
@@ -32,11 +41,13 @@ async def claim_certificate(
     number_masked: str,
     new_id: CertificateId,
     now: datetime,
+    ask_elsewhere: AskElsewhere | None = None,
 ) -> Claimed:
     """Claim a certificate, judge that at once, and announce both.
 
     occupation: which of several certificates under one number is meant, None for the best. What
-    was claimed before, or rests on the same entry, is only looked at again.
+    was claimed before, or rests on the same entry, is only looked at again. ask_elsewhere: where
+    the certificate may be another city's; a claim of which our registry knows nothing waits.
     Raises TooManyClaims.
     """
     async with db.transaction() as tx:
@@ -44,15 +55,48 @@ async def claim_certificate(
         await folders.insert_folder(tx, seeker_id)
         (folder,) = await folders.lock_folders(tx, [seeker_id])
         entries = await registry.select_entries_stating(tx, statement, occupation)
-        claim = Claim(new_id, statement, occupation, number_masked, claimed_at=now, decided_at=now)
+        asked = None if entries else ask_elsewhere
+        reason = None if asked is None else ClaimReason.PENDING
+        claim = Claim(
+            new_id,
+            statement,
+            occupation,
+            number_masked,
+            claimed_at=now,
+            decided_at=now,
+            reason=reason,
+        )
         known = folder.like(claim) or folder.proven_by(answer(entries, now)[1])
         if known is not None:
             # Its time may be over although the expiry job has not come by yet.
             await review(tx, {seeker_id: [known.claim_id]}, [folder], now)
-            return Claimed(folder.claims[known.claim_id], is_new=False)
-        changes = [folder.admit(claim), folder.review(claim.claim_id, entries, now)]
-        await keep(tx, [change for change in changes if change is not None], now)
-        return Claimed(folder.claims[claim.claim_id], is_new=True)
+        else:
+            known = claim
+            changes = [folder.admit(claim), folder.review(claim.claim_id, entries, now)]
+            await keep(tx, [change for change in changes if change is not None], now)
+        if asked is not None:
+            await asked(tx, known.claim_id)
+        return Claimed(
+            folder.claims[known.claim_id], is_new=known is claim, is_asked=asked is not None
+        )
+
+
+async def settle_claim(
+    db: Database, claim_id: CertificateId, elsewhere: Answer | None, now: datetime
+) -> None:
+    """Judge a claim of which other cities were asked. elsewhere: what they said; None: nobody
+    was to be asked any more, so our own registry says it all.
+    """
+    async with db.transaction() as tx:
+        await registry.lock_registry_for_claim(tx)
+        seeker_id = await folders.select_seeker_of(tx, claim_id)
+        if seeker_id is None:
+            return
+        (folder,) = await folders.lock_folders(tx, [seeker_id])
+        entries = (await registry.select_entries_claimed(tx, [claim_id]))[claim_id]
+        nobody = Answer(Verdict.NOT_FOUND, None, None, None, now)
+        change = folder.review(claim_id, entries, now, elsewhere or nobody)
+        await keep(tx, [] if change is None else [change], now)
 
 
 async def own_claims(db: Database, seeker_id: SeekerId) -> list[Claim]:

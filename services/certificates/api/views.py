@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from contracts.values import CERTIFICATE_LEVELS, CertificateStatus
 from contracts.vocabulary.occupations import occupation_name
-from services.certificates.domain.folder import Claim
+from services.certificates.domain.folder import Claim, ClaimReason
 from services.certificates.domain.registry import Entry
 from services.certificates.domain.verdicts import Verdict
 from services.kit.problems import Language, language_of
@@ -52,7 +52,7 @@ class ClaimView(BaseModel):
 
     claim_id: UUID
     status: CertificateStatus = Field(examples=[CertificateStatus.VERIFIED])
-    reason: Verdict | None
+    reason: ClaimReason | None
     explanation: str
     number_masked: str = Field(examples=["S00****************456"])
     certificate: CertificateView | None
@@ -66,7 +66,7 @@ class ClaimView(BaseModel):
             claim_id=claim.claim_id,
             status=claim.status,
             reason=claim.reason,
-            explanation=in_words(claim.reason or Verdict.VALID, language),
+            explanation=claim_in_words(claim.reason, language),
             number_masked=claim.number_masked,
             certificate=None if claim.entry is None else CertificateView.of(claim.entry),
             claimed_at=claim.claimed_at,
@@ -115,6 +115,37 @@ def in_words(verdict: Verdict, language: Language) -> str:
     """The verdict as a sentence."""
     zh, en = _WORDS[verdict]
     return zh if language == "zh" else en
+
+
+_CLAIM_WORDS: dict[ClaimReason, tuple[str, str]] = {
+    ClaimReason.REVIEW_OVERDUE: (
+        "证书没有按期复审，复审后自动重新生效。",
+        "The certificate's review is overdue; it counts again once it was reviewed.",
+    ),
+    ClaimReason.NOT_RECOGNISED: (
+        "证书由另一城市核验属实，但本市的互认表不认可其等级。如有疑问，请联系运维人员。",
+        "Another city has confirmed the certificate, but it is not recognised here. Ask the "
+        "operator if that seems wrong.",
+    ),
+    ClaimReason.PENDING: (
+        "须由另一城市答复，对方尚未答复。系统会继续询问，有结果时自动更新。",
+        "Another city has to answer and has not yet done so. It is asked again, and the claim "
+        "follows its answer.",
+    ),
+    ClaimReason.UNANSWERED: (
+        "须由另一城市答复，但对方一直没有答复，系统已不再询问。请过些时候重新认领。",
+        "Another city has to answer and never did; it is not asked any more. Claim the "
+        "certificate again some time later.",
+    ),
+}
+
+
+def claim_in_words(reason: ClaimReason | None, language: Language) -> str:
+    """Why a claim does or does not count, as a sentence."""
+    if reason in _CLAIM_WORDS:
+        zh, en = _CLAIM_WORDS[reason]
+        return zh if language == "zh" else en
+    return in_words(Verdict.VALID if reason is None else Verdict(reason.value), language)
 
 
 def language(request: Request) -> Language:

@@ -3,14 +3,15 @@
 How a claim is stored or announced does not live here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.registry import Entry, answer, ends_at
-from services.certificates.domain.verdicts import Verdict
+from services.certificates.domain.verdicts import Answer, Verdict
 
 MOST_CLAIMS = 100
 """Claims of one seeker: more than anyone holds, too few to guess numbers with; it also bounds what
@@ -19,6 +20,36 @@ an event carries."""
 
 class TooManyClaims(Exception):
     """The seeker has MOST_CLAIMS claims already."""
+
+
+class ClaimReason(StrEnum):
+    """Why a claim does not count, as a code that stays the same for ever."""
+
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    REVIEW_OVERDUE = "review-overdue"
+    HOLDER_MISMATCH = "holder-mismatch"
+    NOT_FOUND = "not-found"
+    ISSUER_UNKNOWN = "issuer-unknown"
+    NOT_RECOGNISED = "not-recognised"
+    PENDING = "pending"
+    UNANSWERED = "unanswered"
+
+    @classmethod
+    def of(cls, verdict: Verdict, reason: str | None = None) -> "ClaimReason | None":
+        """Why a claim of that verdict does not count; None where it does. reason: says more."""
+        if verdict is Verdict.PENDING:
+            return cls.UNANSWERED if reason == GAVE_UP else cls.PENDING
+        if reason in (cls.REVIEW_OVERDUE, cls.NOT_RECOGNISED):
+            return cls(reason)
+        return None if verdict is Verdict.VALID else cls(verdict.value)
+
+
+GAVE_UP = "gave-up"
+"""The reason of a pending answer that nobody will ask for again."""
+
+_WAITS = (ClaimReason.PENDING, ClaimReason.UNANSWERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +67,18 @@ class Claim:
     claimed_at: datetime
     decided_at: datetime
     status: CertificateStatus = CertificateStatus.CLAIMED
-    reason: Verdict | None = None
+    reason: ClaimReason | None = None
     entry: Entry | None = None
 
     @property
     def is_verified(self) -> bool:
         """Whether it counts."""
         return self.status is CertificateStatus.VERIFIED
+
+    @property
+    def waits(self) -> bool:
+        """Whether another city has still to say whether it holds."""
+        return self.status is CertificateStatus.CLAIMED and self.reason in _WAITS
 
     @property
     def ends_at(self) -> datetime | None:
@@ -55,19 +91,47 @@ class Claim:
         """Whether it counts although its time is over."""
         return self.is_verified and self.ends_at is not None and self.ends_at <= now
 
-    def judged(self, entries: Iterable[Entry], now: datetime) -> "Claim":
-        """The claim as the registry's entries make it; itself where they change nothing."""
-        kept = None if self.entry is None else self.entry.entry_id
-        verdict, entry = answer(entries, now, kept=kept)
-        if verdict is Verdict.VALID:
-            status, reason = CertificateStatus.VERIFIED, None
+    def judged(
+        self, entries: Sequence[Entry], now: datetime, elsewhere: Answer | None = None
+    ) -> "Claim":
+        """The claim as the registry's entries make it; itself where they change nothing.
+
+        elsewhere: what other cities said, where they were asked; until they have, a claim of
+        which the registry knows nothing waits.
+        """
+        entry, reason = self._best(entries, now)
+        if entry is None and elsewhere is not None:
+            reason = ClaimReason.of(elsewhere.verdict, elsewhere.reason) or ClaimReason.NOT_FOUND
+        elif entry is None and self.waits:
+            return self
+        if reason is None:
+            status = CertificateStatus.VERIFIED
+        elif reason in _WAITS:
+            if self.status is not CertificateStatus.CLAIMED:
+                return self
+            status = CertificateStatus.CLAIMED
         elif self.status in (CertificateStatus.VERIFIED, CertificateStatus.LAPSED):
-            status, reason = CertificateStatus.LAPSED, verdict
+            status = CertificateStatus.LAPSED
         else:
-            status, reason = CertificateStatus.REJECTED, verdict
+            status = CertificateStatus.REJECTED
         if (status, reason, entry) == (self.status, self.reason, self.entry):
             return self
         return replace(self, status=status, reason=reason, entry=entry, decided_at=now)
+
+    def _best(
+        self, entries: Sequence[Entry], now: datetime
+    ) -> tuple[Entry | None, ClaimReason | None]:
+        """What the claim rests on, and why that does not count. What is recognised goes first."""
+        kept = None if self.entry is None else self.entry.entry_id
+        verdict, entry = answer((e for e in entries if e.recognised), now, kept=kept)
+        if verdict is not Verdict.VALID:
+            foreign = (e for e in entries if not e.recognised)
+            other_verdict, other = answer(foreign, now, kept=kept)
+            if other_verdict is Verdict.VALID:
+                return other, ClaimReason.NOT_RECOGNISED
+            if entry is None:
+                verdict, entry = other_verdict, other
+        return entry, ClaimReason.of(verdict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +177,20 @@ class Folder:
         return self._changed(claim)
 
     def review(
-        self, claim_id: CertificateId, entries: Iterable[Entry], now: datetime
+        self,
+        claim_id: CertificateId,
+        entries: Iterable[Entry],
+        now: datetime,
+        elsewhere: Answer | None = None,
     ) -> Change | None:
         """Judge a claim by what the registry says now; None where nothing came of it.
 
+        elsewhere: what other cities said, where they were asked.
         A certificate counts once: what another verified claim rests on proves nothing here.
         """
         claim = self.claims[claim_id]
         free = [entry for entry in entries if self.proven_by(entry) in (None, claim)]
-        judged = claim.judged(free, now)
+        judged = claim.judged(free, now, elsewhere)
         return None if judged is claim else self._changed(judged)
 
     def in_force(self) -> tuple[Claim, ...]:

@@ -27,7 +27,10 @@ class RegistryStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A certificate in the registry. level: 1…8 or None. valid_until: its last good day."""
+    """A certificate in the registry. level: 1…8 or None. valid_until: its last good day.
+
+    recognised: false where another city vouches for it and ours does not let that count.
+    """
 
     entry_id: UUID
     issuer: str
@@ -38,6 +41,7 @@ class Entry:
     issued_on: date
     valid_until: date | None
     status: RegistryStatus
+    recognised: bool = True
 
     def verdict(self, now: datetime) -> Verdict:
         """What it is worth at that moment; the reason that lasts longest is the one given."""

@@ -70,7 +70,8 @@ CREATE INDEX mirrors_of ON mirrors (city_id);
 
 -- whether what another city vouches for is recognised here; true for all of our own
 ALTER TABLE registry ADD COLUMN recognised boolean NOT NULL DEFAULT true;
-ALTER TABLE claims ADD COLUMN entry_recognised boolean;
+ALTER TABLE claims ADD COLUMN recognised boolean;
+UPDATE claims SET recognised = true WHERE entry_id IS NOT NULL;
 
 -- a list as it was read last: an unchanged one is not read again
 CREATE TABLE lists_read (
@@ -109,3 +110,8 @@ CREATE INDEX pending_questions_due ON pending_questions (next_try_at)
 ALTER TABLE claims DROP CONSTRAINT claims_status_check;
 ALTER TABLE claims ADD CONSTRAINT claims_status_check
     CHECK (status IN ('claimed', 'verified', 'rejected', 'lapsed'));
+ALTER TABLE claims ADD CHECK ((recognised IS NULL) = (entry_id IS NULL));
+ALTER TABLE claims DROP CONSTRAINT claims_reason_check;
+ALTER TABLE claims ADD CONSTRAINT claims_reason_check CHECK (reason IN (
+    'expired', 'suspended', 'revoked', 'holder-mismatch', 'not-found', 'issuer-unknown',
+    'not-recognised', 'review-overdue', 'pending', 'unanswered'));

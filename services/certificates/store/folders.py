@@ -10,8 +10,7 @@ from uuid import UUID
 
 from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.folder import Claim, Folder
-from services.certificates.domain.verdicts import Verdict
+from services.certificates.domain.folder import Claim, ClaimReason, Folder
 from services.certificates.store.registry import entry_of
 from services.kit.database import Record, Transaction
 
@@ -59,7 +58,7 @@ def _claim_of(row: Record) -> Claim:
         claimed_at=row["claimed_at"],
         decided_at=row["decided_at"],
         status=CertificateStatus(row["status"]),
-        reason=None if row["reason"] is None else Verdict(row["reason"]),
+        reason=None if row["reason"] is None else ClaimReason(row["reason"]),
         entry=None if row["entry_id"] is None else entry_of(row),
     )
 
@@ -88,16 +87,16 @@ async def upsert_claims(tx: Transaction, claims: Sequence[tuple[SeekerId, Claim]
         INSERT INTO claims (
             claim_id, seeker_id, number_digest, holder_digest, identity_digest, asked_occupation,
             number_masked, claimed_at, decided_at, status, reason, entry_id, issuer, occupation,
-            level, level_label, name, issued_on, valid_until, entry_status)
+            level, level_label, name, issued_on, valid_until, entry_status, recognised)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19, $20)
+                $19, $20, $21)
         ON CONFLICT (claim_id) DO UPDATE SET
             decided_at = excluded.decided_at, status = excluded.status, reason = excluded.reason,
             entry_id = excluded.entry_id, issuer = excluded.issuer,
             occupation = excluded.occupation, level = excluded.level,
             level_label = excluded.level_label, name = excluded.name,
             issued_on = excluded.issued_on, valid_until = excluded.valid_until,
-            entry_status = excluded.entry_status
+            entry_status = excluded.entry_status, recognised = excluded.recognised
         """,
         [_row_of(seeker_id, claim) for seeker_id, claim in claims],
     )
@@ -126,7 +125,16 @@ def _row_of(seeker_id: SeekerId, claim: Claim) -> tuple[object, ...]:
         entry and entry.issued_on,
         entry and entry.valid_until,
         entry and entry.status.value,
+        entry and entry.recognised,
     )
+
+
+async def select_seeker_of(tx: Transaction, claim_id: CertificateId) -> SeekerId | None:
+    """Whose claim it is; None where it is gone."""
+    seeker_id: SeekerId | None = await tx.fetchval(
+        "SELECT seeker_id FROM claims WHERE claim_id = $1", claim_id
+    )
+    return seeker_id
 
 
 async def select_claims_touching(

@@ -105,9 +105,10 @@ async def upsert_entries(
     ]
 
 
-_ENTRY = (
+# The columns that entry_of() reads; r: the registry.
+ENTRY = (
     "r.entry_id, r.issuer, r.occupation, r.level, r.level_label, r.name, r.issued_on, "
-    "r.valid_until, r.status AS entry_status"
+    "r.valid_until, r.status AS entry_status, r.recognised"
 )
 
 
@@ -117,7 +118,7 @@ async def select_entries_stating(
     """What is registered under exactly this number, holder and identity number."""
     rows = await tx.fetch(
         f"""
-        SELECT {_ENTRY} FROM registry r
+        SELECT {ENTRY} FROM registry r
         WHERE number_digest = $1 AND identity_digest = $2 AND holder_digest = $3
           AND ($4::text IS NULL OR occupation = $4)
         """,  # noqa: S608 (a constant)
@@ -129,6 +130,17 @@ async def select_entries_stating(
     return [entry_of(row) for row in rows]
 
 
+async def select_entry(tx: Transaction, entry_id: UUID) -> Entry:
+    """The entry of that id."""
+    row = await tx.fetchrow(
+        f"SELECT {ENTRY} FROM registry r WHERE entry_id = $1",  # noqa: S608 (a constant)
+        entry_id,
+    )
+    if row is None:
+        raise LookupError(f"no entry {entry_id}")
+    return entry_of(row)
+
+
 async def select_entries_claimed(
     tx: Transaction, claim_ids: Iterable[CertificateId]
 ) -> dict[CertificateId, list[Entry]]:
@@ -136,7 +148,7 @@ async def select_entries_claimed(
     entries: dict[CertificateId, list[Entry]] = {claim_id: [] for claim_id in claim_ids}
     rows = await tx.fetch(
         f"""
-        SELECT c.claim_id, {_ENTRY}
+        SELECT c.claim_id, {ENTRY}
         FROM claims c JOIN registry r USING (number_digest, identity_digest, holder_digest)
         WHERE c.claim_id = ANY($1::uuid[])
           AND (c.asked_occupation IS NULL OR c.asked_occupation = r.occupation)
@@ -160,6 +172,7 @@ def entry_of(row: Record) -> Entry:
         issued_on=row["issued_on"],
         valid_until=row["valid_until"],
         status=RegistryStatus(row["entry_status"]),
+        recognised=row["recognised"],
     )
 
 
