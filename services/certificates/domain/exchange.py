@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeGuard
 
 import orjson
 
@@ -108,7 +109,7 @@ def shown(token: str, keys: PublicKeys, *, city_id: str, audience: str, now: dat
     return Shown(city_id, jti, datetime.fromtimestamp(over, now.tzinfo))
 
 
-def _is_whole(value: object) -> bool:
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40
 
 

@@ -6,7 +6,7 @@ Such an answer carries no signature; when it may be believed all the same stands
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from services.certificates.domain.exchange import FOUND, MISSED, Told, Unbelievable
 from services.certificates.domain.levels import LevelUnknown, level_of
@@ -106,7 +106,7 @@ class JsonMapping:
         )
 
 
-def _texts(value: object) -> bool:
+def _texts(value: object) -> TypeGuard[Mapping[str, str]]:
     return (
         isinstance(value, Mapping)
         and 1 <= len(value) <= 50
@@ -114,7 +114,7 @@ def _texts(value: object) -> bool:
     )
 
 
-def _is_pointer(value: object) -> bool:
+def _is_pointer(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and (value == "" or value.startswith("/"))
 
 

@@ -53,6 +53,17 @@ class Entry:
             return Verdict.SUSPENDED
         return Verdict.VALID
 
+    def judged(self, now: datetime) -> tuple[Verdict, str | None]:
+        """What it is worth at that moment, and a stable code where there is more to say."""
+        verdict = self.verdict(now)
+        if verdict is Verdict.VALID and not self.recognised:
+            return verdict, NOT_RECOGNISED
+        return verdict, None
+
+
+NOT_RECOGNISED = "not-recognised"
+"""The reason of what another city vouches for and ours does not let count."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:

@@ -5,7 +5,7 @@ Our own entries, and who claims them, stand in store.registry and store.folders.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from services.certificates.domain.digests import Statement
@@ -32,6 +32,8 @@ class Mirror:
 
     foreign: Foreign
     answered_at: datetime
+    kind: str = "skill-level"
+    review_due: date | None = None
     revocation: Place | None = None
     suspension: Place | None = None
 
@@ -90,8 +92,8 @@ async def upsert_mirrored(
         registration.valid_until,
         registration.status.value,
         now,
-        registration.kind.value,
-        registration.review_due,
+        mirror.kind,
+        mirror.review_due,
         city_id,
         standing.recognised,
     )
