@@ -20,6 +20,7 @@ from contracts.models import ModelChosen
 from contracts.outcomes import MatchAccepted, MatchDeclined, SeekerHired, SeekerInvited
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised
 from contracts.seekers import SeekerProfiled, SeekerWithdrawn
+from contracts.verifications import VerificationResolved
 
 PostingEvent = PostingPublished | PostingRevised | PostingClosed
 SeekerEvent = SeekerProfiled | SeekerWithdrawn
@@ -29,7 +30,16 @@ CertificateEvent = (
 MatchEvent = MatchFound | MatchChanged | MatchWithdrawn
 OutcomeEvent = MatchAccepted | MatchDeclined | SeekerInvited | SeekerHired
 ModelEvent = ModelChosen
-AnyEvent = PostingEvent | SeekerEvent | CertificateEvent | MatchEvent | OutcomeEvent | ModelEvent
+VerificationEvent = VerificationResolved
+AnyEvent = (
+    PostingEvent
+    | SeekerEvent
+    | CertificateEvent
+    | MatchEvent
+    | OutcomeEvent
+    | ModelEvent
+    | VerificationEvent
+)
 
 EVENT_TYPES: dict[str, type[Event]] = {
     model.__name__: model
@@ -51,6 +61,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         SeekerInvited,
         SeekerHired,
         ModelChosen,
+        VerificationResolved,
     )
 }
 

@@ -51,8 +51,9 @@ MATCHES = Topic("rengang.matches", key="seeker id")
 OUTCOMES = Topic("rengang.outcomes", key="seeker id")
 # One key, so that every reader hears the choices in one order, and the last of them for ever.
 MODELS = Topic("rengang.models", key="the word model", compacted=True)
+VERIFICATIONS = Topic("rengang.verifications", key="receipt number")
 
-TOPICS = (POSTINGS, SEEKERS, CERTIFICATES, MATCHES, OUTCOMES, MODELS)
+TOPICS = (POSTINGS, SEEKERS, CERTIFICATES, MATCHES, OUTCOMES, MODELS, VERIFICATIONS)
 
 
 def provisioned() -> tuple[Topic, ...]:

@@ -14,6 +14,7 @@ from contracts.events import (
     ModelEvent,
     OutcomeEvent,
     PostingEvent,
+    VerificationEvent,
     parse,
 )
 from contracts.matches import MatchChanged, MatchFound, Reason
@@ -69,6 +70,8 @@ def test_a_sample_is_about_its_subject(name: str) -> None:
     elif isinstance(event, ModelEvent):
         assert event.subject == event.data.version
         assert re.fullmatch("[0-9a-f]{16}", event.subject)
+    elif isinstance(event, VerificationEvent):
+        assert event.subject == event.key == event.data.receipt_no != event.data.resolved_by
     else:
         assert event.subject == event.key == str(event.data.seeker_id)
 
