@@ -30,7 +30,7 @@ CREATE TABLE misses (
     requester text NOT NULL,
     number_digest bytea NOT NULL CHECK (octet_length(number_digest) IN (0, 32)),
     bucket timestamptz NOT NULL,
-    n integer NOT NULL CHECK (n > 0),
+    n integer NOT NULL CHECK (n >= 0),
     PRIMARY KEY (requester, number_digest, bucket)
 );
 
