@@ -22,6 +22,13 @@ class CertificatesSettings(ServiceSettings):
     CERTIFICATES_PUBLIC_URL: where others reach it; stands in receipts and status lists, so that
     it must not change. Without it the address that the process listens on.
     CERTIFICATES_KEY_DAYS: how long a key signs before the next one takes over.
+
+    CERTIFICATES_CITIES_PRIVATE: other cities may be at addresses that are not public, as in a
+    network between the cities. CERTIFICATES_CITY_TIMEOUT_S: for an answer of one.
+    CERTIFICATES_CITY_FRESH_S: for how long an answer is given again.
+    CERTIFICATES_CITY_LISTS_INTERVAL_S: how often their status lists are read.
+    CERTIFICATES_CITY_RETRY_S: the first pause before a silent city is asked again.
+    CERTIFICATES_CITY_GIVE_UP_HOURS: for how long it is.
     """
 
     pepper: Annotated[SecretStr, Field(min_length=SHORTEST_PEPPER)] = Field(
@@ -35,6 +42,23 @@ class CertificatesSettings(ServiceSettings):
     )
     own_url: HttpUrl | None = Field(default=None, validation_alias="CERTIFICATES_PUBLIC_URL")
     key_days: float = Field(default=90.0, gt=0, le=3650, validation_alias="CERTIFICATES_KEY_DAYS")
+
+    cities_private: bool = Field(default=False, validation_alias="CERTIFICATES_CITIES_PRIVATE")
+    city_timeout_s: float = Field(
+        default=2.0, gt=0, le=30, validation_alias="CERTIFICATES_CITY_TIMEOUT_S"
+    )
+    city_fresh_s: float = Field(
+        default=600.0, ge=0, le=86_400, validation_alias="CERTIFICATES_CITY_FRESH_S"
+    )
+    city_lists_interval_s: float = Field(
+        default=60.0, gt=0, le=3600, validation_alias="CERTIFICATES_CITY_LISTS_INTERVAL_S"
+    )
+    city_retry_s: float = Field(
+        default=2.0, gt=0, le=3600, validation_alias="CERTIFICATES_CITY_RETRY_S"
+    )
+    city_give_up_hours: float = Field(
+        default=72.0, gt=0, le=8760, validation_alias="CERTIFICATES_CITY_GIVE_UP_HOURS"
+    )
 
     @property
     def public_url(self) -> str:
