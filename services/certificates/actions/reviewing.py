@@ -20,7 +20,7 @@ from contracts.certificates import (
 from contracts.events import CertificateEvent
 from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.domain.folder import Change, Claim, Folder
-from services.certificates.domain.registry import today
+from services.certificates.domain.registry import ends_at, today
 from services.certificates.store import folders, registry
 from services.kit import outbox
 from services.kit.database import Database, Transaction
@@ -127,6 +127,6 @@ def _state_of(claim: Claim) -> CertificateState:
         level=entry and entry.level,
         name=entry and entry.name,
         issuer=entry and entry.issuer,
-        valid_until=claim.ends_at,
+        valid_until=ends_at(entry.valid_until) if entry and entry.valid_until else None,
         reason=claim.reason and claim.reason.value,
     )

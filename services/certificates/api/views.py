@@ -13,7 +13,7 @@ from starlette.responses import Response
 from contracts.values import CERTIFICATE_LEVELS, CertificateStatus
 from contracts.vocabulary.occupations import occupation_name
 from services.certificates.domain.folder import Claim, ClaimReason
-from services.certificates.domain.registry import Entry
+from services.certificates.domain.registry import Entry, Kind
 from services.certificates.domain.verdicts import Verdict
 from services.kit.problems import Language, language_of
 
@@ -30,6 +30,9 @@ class CertificateView(BaseModel):
     issuer: str = Field(examples=["S000053000123"])
     issued_on: date
     valid_until: date | None
+    kind: Kind
+    title_rank: int | None = Field(description="职称 1 (初级) … 5 (正高级)")
+    review_due: date | None = Field(description="应复审日期 · the last good day without a review")
 
     @classmethod
     def of(cls, entry: Entry) -> "CertificateView":
@@ -44,6 +47,9 @@ class CertificateView(BaseModel):
             issuer=entry.issuer,
             issued_on=entry.issued_on,
             valid_until=entry.valid_until,
+            kind=entry.kind,
+            title_rank=entry.title_rank,
+            review_due=entry.review_due,
         )
 
 

@@ -83,9 +83,8 @@ class Claim:
     @property
     def ends_at(self) -> datetime | None:
         """The moment from which it no longer counts, where one is known."""
-        if self.entry is None or self.entry.valid_until is None:
-            return None
-        return ends_at(self.entry.valid_until)
+        day = None if self.entry is None else self.entry.last_good_day
+        return None if day is None else ends_at(day)
 
     def is_due(self, now: datetime) -> bool:
         """Whether it counts although its time is over."""

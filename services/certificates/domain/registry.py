@@ -4,7 +4,7 @@ Who claims it does not live here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from uuid import UUID
@@ -25,11 +25,24 @@ class RegistryStatus(StrEnum):
     REVOKED = "revoked"
 
 
+class Kind(StrEnum):
+    """What sort of certificate it is: 职业技能等级证书, 职业资格证书, 特种作业操作证, 职称."""
+
+    SKILL_LEVEL = "skill-level"
+    QUALIFICATION = "qualification"
+    SPECIAL_OPERATION = "special-operation"
+    TITLE = "title"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A certificate in the registry. level: 1…8 or None. valid_until: its last good day.
 
     recognised: false where another city vouches for it and ours does not let that count.
+    title_rank: 1…5, of a title. review_due: its last good day without another review. origin: None
+    where an issuer of ours vouches for it, else the city whose answer it mirrors, given at
+    checked_at. status_list, status_index: its place in our own status lists. Place and origin say
+    nothing of the certificate, so they are not compared.
     """
 
     entry_id: UUID
@@ -42,6 +55,19 @@ class Entry:
     valid_until: date | None
     status: RegistryStatus
     recognised: bool = True
+    kind: Kind = Kind.SKILL_LEVEL
+    title_rank: int | None = None
+    review_due: date | None = None
+    origin: str | None = field(default=None, compare=False)
+    checked_at: datetime | None = field(default=None, compare=False)
+    status_list: int | None = field(default=None, compare=False)
+    status_index: int | None = field(default=None, compare=False)
+
+    @property
+    def last_good_day(self) -> date | None:
+        """Until when it counts if nothing more is said of it; None: for ever."""
+        days = [day for day in (self.valid_until, self.review_due) if day is not None]
+        return min(days, default=None)
 
     def verdict(self, now: datetime) -> Verdict:
         """What it is worth at that moment; the reason that lasts longest is the one given."""
@@ -49,7 +75,7 @@ class Entry:
             return Verdict.REVOKED
         if self.valid_until is not None and now >= ends_at(self.valid_until):
             return Verdict.EXPIRED
-        if self.status is RegistryStatus.SUSPENDED:
+        if self.status is RegistryStatus.SUSPENDED or self._is_review_overdue(now):
             return Verdict.SUSPENDED
         return Verdict.VALID
 
@@ -58,8 +84,16 @@ class Entry:
         verdict = self.verdict(now)
         if verdict is Verdict.VALID and not self.recognised:
             return verdict, NOT_RECOGNISED
+        if verdict is Verdict.SUSPENDED and self.status is not RegistryStatus.SUSPENDED:
+            return verdict, REVIEW_OVERDUE
         return verdict, None
 
+    def _is_review_overdue(self, now: datetime) -> bool:
+        return self.review_due is not None and now >= ends_at(self.review_due)
+
+
+REVIEW_OVERDUE = "review-overdue"
+"""The reason of what counts again once its periodic review was made."""
 
 NOT_RECOGNISED = "not-recognised"
 """The reason of what another city vouches for and ours does not let count."""
@@ -70,6 +104,8 @@ class Registration:
     """A line of an import: what an issuer says of one certificate, without any number or name.
 
     scope: tells apart what shares a number; empty unless the number is the holder's own.
+    review_stated: whether the issuer said when the next review is due; else that was worked out.
+    corrects: whether it may take back a revocation.
     """
 
     statement: Statement
@@ -84,6 +120,11 @@ class Registration:
     issued_on: date
     valid_until: date | None
     status: RegistryStatus
+    kind: Kind = Kind.SKILL_LEVEL
+    title_rank: int | None = None
+    review_due: date | None = None
+    review_stated: bool = True
+    corrects: bool = False
 
     @property
     def key(self) -> tuple[str, bytes, str]:

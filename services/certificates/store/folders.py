@@ -87,16 +87,19 @@ async def upsert_claims(tx: Transaction, claims: Sequence[tuple[SeekerId, Claim]
         INSERT INTO claims (
             claim_id, seeker_id, number_digest, holder_digest, identity_digest, asked_occupation,
             number_masked, claimed_at, decided_at, status, reason, entry_id, issuer, occupation,
-            level, level_label, name, issued_on, valid_until, entry_status, recognised)
+            level, level_label, name, issued_on, valid_until, entry_status, recognised, kind,
+            title_rank, review_due)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                $19, $20, $21)
+                $19, $20, $21, $22, $23, $24)
         ON CONFLICT (claim_id) DO UPDATE SET
             decided_at = excluded.decided_at, status = excluded.status, reason = excluded.reason,
             entry_id = excluded.entry_id, issuer = excluded.issuer,
             occupation = excluded.occupation, level = excluded.level,
             level_label = excluded.level_label, name = excluded.name,
             issued_on = excluded.issued_on, valid_until = excluded.valid_until,
-            entry_status = excluded.entry_status, recognised = excluded.recognised
+            entry_status = excluded.entry_status, recognised = excluded.recognised,
+            kind = excluded.kind, title_rank = excluded.title_rank,
+            review_due = excluded.review_due
         """,
         [_row_of(seeker_id, claim) for seeker_id, claim in claims],
     )
@@ -126,6 +129,9 @@ def _row_of(seeker_id: SeekerId, claim: Claim) -> tuple[object, ...]:
         entry and entry.valid_until,
         entry and entry.status.value,
         entry and entry.recognised,
+        entry and entry.kind.value,
+        entry and entry.title_rank,
+        entry and entry.review_due,
     )
 
 
@@ -160,11 +166,15 @@ async def select_claims_touching(
 async def select_seekers_due(
     tx: Transaction, today: date, after: SeekerId | None, limit: int
 ) -> list[SeekerId]:
-    """Seekers, in order of id, of whom a verified certificate was good until before that day."""
+    """Seekers, in order of id, of whom a verified certificate was good until before that day.
+
+    Its validity may have ended, or the time for its review.
+    """
     rows = await tx.fetch(
         """
         SELECT DISTINCT seeker_id FROM claims
-        WHERE status = 'verified' AND valid_until < $1 AND ($2::uuid IS NULL OR seeker_id > $2)
+        WHERE status = 'verified' AND least(valid_until, review_due) < $1
+          AND ($2::uuid IS NULL OR seeker_id > $2)
         ORDER BY seeker_id LIMIT $3
         """,
         today,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from contracts.values import CertificateId
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.registry import Entry, Registration, RegistryStatus
+from services.certificates.domain.registry import Entry, Kind, Registration, RegistryStatus
 from services.certificates.domain.verdicts import Verdict
 from services.kit.database import Record, Transaction
 
@@ -108,7 +108,8 @@ async def upsert_entries(
 # The columns that entry_of() reads; r: the registry.
 ENTRY = (
     "r.entry_id, r.issuer, r.occupation, r.level, r.level_label, r.name, r.issued_on, "
-    "r.valid_until, r.status AS entry_status, r.recognised"
+    "r.valid_until, r.status AS entry_status, r.recognised, r.kind, r.title_rank, r.review_due, "
+    "r.origin, r.checked_at, r.status_list, r.status_index"
 )
 
 
@@ -173,6 +174,14 @@ def entry_of(row: Record) -> Entry:
         valid_until=row["valid_until"],
         status=RegistryStatus(row["entry_status"]),
         recognised=row["recognised"],
+        kind=Kind(row["kind"]),
+        title_rank=row["title_rank"],
+        review_due=row["review_due"],
+        # A claim does not remember where the entry came from, nor its place.
+        origin=row.get("origin"),
+        checked_at=row.get("checked_at"),
+        status_list=row.get("status_list"),
+        status_index=row.get("status_index"),
     )
 
 
