@@ -41,6 +41,12 @@ COMMANDS = tuple(
         ("dead", "dead", "list and send back records that were parked", "dead list"),
         ("model", "model", "fit a model, and choose the one in force", "model fit"),
         (
+            "city",
+            "city",
+            "register partner cities, and try the way",
+            "city test qujing",
+        ),
+        (
             "receipt",
             "receipt",
             "check the receipt of a certificate",
