@@ -6,7 +6,7 @@ What it does stands in api and actions.
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,6 +22,7 @@ from contracts.certificates import (
     CertificateVerified,
 )
 from services.certificates import api
+from services.certificates.actions.asking import Limits
 from services.certificates.actions.keeping_keys import (
     RELOAD_EVERY_S,
     Signer,
@@ -29,9 +30,12 @@ from services.certificates.actions.keeping_keys import (
     turn_keys_when_due,
 )
 from services.certificates.actions.listing import StatusLists
+from services.certificates.actions.partners import Ways, make_partners
+from services.certificates.actions.retrying import Patience
 from services.certificates.actions.reviewing import lapse_expired
 from services.certificates.actions.sealing import seal
 from services.certificates.domain.digests import Pepper
+from services.certificates.domain.verdicts import Answer
 from services.certificates.settings import CertificatesSettings
 from services.kit import http
 from services.kit.auth import Authenticator, KeySet
@@ -65,6 +69,20 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     lists = StatusLists(db, signer, settings.public_url, clock=now)
     signing = api.Signing(signer, lists, settings.public_url, secrets.token_bytes)
 
+    async def resolve(receipt_no: str, answer: Answer) -> None:
+        raise NotImplementedError(receipt_no)
+
+    partners = make_partners(
+        db,
+        pepper,
+        signer,
+        ways_of(settings),
+        resolve=resolve,
+        clock=now,
+        new_id=new_id,
+        random=secrets.token_bytes,
+    )
+
     async def expire() -> None:
         await lapse_expired(db, now())
 
@@ -89,9 +107,11 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
                 prune=partial(
                     run_every, _PRUNE_EVERY_S, partial(prune_idempotency, db), "idempotency"
                 ),
+                **partners.jobs,
             ):
                 yield
         finally:
+            await partners.aclose()
             await db.close()
 
     return http.make_app(
@@ -101,8 +121,23 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         authenticator=Authenticator(KeySet(settings.jwks_url), settings.issuer, settings.audience),
         readiness=[http.Check("database", db.ping)],
         lifespan=lifespan,
-        routers=[api.routes(db, pepper, signing, clock=now, new_id=new_id)],
+        routers=[api.routes(db, pepper, signing, partners, clock=now, new_id=new_id)],
         asyncapi=asyncapi_document,
+    )
+
+
+def ways_of(settings: CertificatesSettings) -> Ways:
+    """How other cities are reached."""
+    return Ways(
+        settings.city_id,
+        allow_private=settings.cities_private,
+        timeout_s=settings.city_timeout_s,
+        lists_every_s=settings.city_lists_interval_s,
+        limits=Limits(fresh_for=timedelta(seconds=settings.city_fresh_s)),
+        patience=Patience(
+            first_s=settings.city_retry_s,
+            give_up_after=timedelta(hours=settings.city_give_up_hours),
+        ),
     )
 
 

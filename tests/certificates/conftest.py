@@ -16,7 +16,9 @@ from contracts.events import CertificateEvent
 from services.certificates import api
 from services.certificates.actions.keeping_keys import Signer, make_keys
 from services.certificates.actions.listing import StatusLists
+from services.certificates.actions.partners import Partners, Ways, make_partners
 from services.certificates.domain.digests import Pepper
+from services.certificates.domain.verdicts import Answer
 from services.kit.database import Database
 from tests.certificates.samples import LI_NA, PEPPER, Person
 from tests.conftest import FreshDatabase
@@ -27,6 +29,7 @@ from tests.support import Clock, Door, opened, published_issuer
 IMPORT = "/v1/registry/import"
 CLAIMS = "/v1/claims"
 PUBLIC_URL = "https://certificates.kunming.example"
+KUNMING = Ways("kunming", allow_private=True)
 
 
 @dataclass
@@ -35,6 +38,7 @@ class CertificatesDoor(Door):
 
     clock: Clock = field(default_factory=Clock)
     signer: Signer = field(default_factory=lambda: Signer(PEPPER))
+    partners: Partners = field(kw_only=True)
 
     def anybody(self, language: str = "en") -> httpx.AsyncClient:
         """A client without any token."""
@@ -121,7 +125,10 @@ async def refusing(
 
 @asynccontextmanager
 async def a_door(
-    db: Database, issuer_at: tuple[Issuer, str], pepper: Pepper = PEPPER
+    db: Database,
+    issuer_at: tuple[Issuer, str],
+    pepper: Pepper = PEPPER,
+    ways: Ways = KUNMING,
 ) -> AsyncIterator[CertificatesDoor]:
     issuer, jwks_url = issuer_at
     clock = Clock()
@@ -129,8 +136,23 @@ async def a_door(
     await make_keys(db, signer, secrets.token_bytes, clock())
     lists = StatusLists(db, signer, PUBLIC_URL, clock=clock, remember_s=0)
     signing = api.Signing(signer, lists, PUBLIC_URL, secrets.token_bytes)
-    router = api.routes(db, pepper, signing, clock=clock, new_id=uuid_utils.compat.uuid7)
+
+    async def resolve(receipt_no: str, answer: Answer) -> None:
+        raise NotImplementedError(receipt_no)
+
+    partners = make_partners(
+        db,
+        pepper,
+        signer,
+        ways,
+        resolve=resolve,
+        clock=clock,
+        new_id=uuid_utils.compat.uuid7,
+        random=secrets.token_bytes,
+    )
+    router = api.routes(db, pepper, signing, partners, clock=clock, new_id=uuid_utils.compat.uuid7)
     app = an_app(router, jwks_url=jwks_url, service="certificates")
-    door = CertificatesDoor(app, db, issuer, clock=clock, signer=signer)
+    door = CertificatesDoor(app, db, issuer, clock=clock, signer=signer, partners=partners)
     yield door
+    await partners.aclose()
     await door.close()

@@ -12,11 +12,14 @@ from fastapi import APIRouter
 
 from services.certificates.actions.keeping_keys import Random, Signer
 from services.certificates.actions.listing import StatusLists
+from services.certificates.actions.partners import Partners
 from services.certificates.api import (
+    cities,
     claims,
     imports,
     keys,
     receipts,
+    recognition,
     statuslists,
     verifications,
 )
@@ -45,15 +48,18 @@ def routes(
     db: Database,
     pepper: Pepper,
     signing: Signing,
+    partners: Partners,
     *,
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
 ) -> APIRouter:
     """Every route of the service. clock: aware, UTC. new_id: never the same twice."""
     router = APIRouter()
-    router.include_router(claims.routes(db, pepper, clock=clock, new_id=new_id))
+    router.include_router(claims.routes(db, pepper, partners, clock=clock, new_id=new_id))
     router.include_router(verifications.routes(db, pepper, clock=clock, new_id=new_id))
     router.include_router(imports.routes(db, pepper, clock=clock))
+    router.include_router(cities.routes(db, partners, clock=clock))
+    router.include_router(recognition.routes(db, clock=clock))
     router.include_router(keys.routes(db, signing.signer, clock=clock, random=signing.random))
     router.include_router(statuslists.routes(signing.lists))
     router.include_router(receipts.routes(db, signing.signer, signing.public_url))

@@ -14,7 +14,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from starlette.responses import Response
 
 from services.certificates.actions.adapters import CityAdapter
-from services.certificates.actions.asking import OtherCities
 from services.certificates.actions.calling import NoAnswer
 from services.certificates.actions.knowing_cities import (
     TooManyCities,
@@ -23,6 +22,7 @@ from services.certificates.actions.knowing_cities import (
     known_cities,
     known_city,
 )
+from services.certificates.actions.partners import Partners
 from services.certificates.api.fields import EXAMPLE_IDENTITY
 from services.certificates.domain.cities import (
     MOST_CITIES,
@@ -143,14 +143,13 @@ class CityTest(BaseModel):
     seconds: float
 
 
-def routes(
-    db: Database, others: OtherCities, *, city_id: str, clock: Callable[[], datetime]
-) -> APIRouter:
-    """The routes of /v1/cities. city_id: our own."""
+def routes(db: Database, partners: Partners, *, clock: Callable[[], datetime]) -> APIRouter:
+    """The routes of /v1/cities."""
+    others = partners.others
     router = APIRouter(
         prefix="/v1/cities", tags=["cities"], dependencies=[Depends(require(Role.OPERATOR))]
     )
-    own_id = city_id
+    own_id = partners.ways.city_id
     PathId = Annotated[str, Path(alias="city_id", pattern=CITY_ID)]  # noqa: N806 (a type)
 
     @router.put(

@@ -15,12 +15,14 @@ from starlette.responses import Response
 
 from contracts.values import CertificateId, seeker_id_of
 from services.certificates.actions.claiming import claim_certificate, own_claims
+from services.certificates.actions.partners import Partners
 from services.certificates.api.fields import Stated
 from services.certificates.api.views import ClaimView, answered, language
 from services.certificates.domain.digests import Pepper, Statement
 from services.certificates.domain.folder import MOST_CLAIMS, TooManyClaims
+from services.certificates.domain.verdicts import Question
 from services.kit.auth import Caller, Role, require
-from services.kit.database import Database
+from services.kit.database import Database, Transaction
 from services.kit.idempotency import IdempotencyKeyHeader, run_idempotent
 from services.kit.problems import Problem
 
@@ -34,7 +36,12 @@ class ClaimsView(BaseModel):
 
 
 def routes(
-    db: Database, pepper: Pepper, *, clock: Callable[[], datetime], new_id: Callable[[], UUID]
+    db: Database,
+    pepper: Pepper,
+    partners: Partners,
+    *,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], UUID],
 ) -> APIRouter:
     """The routes of /v1/claims."""
     router = APIRouter(tags=["claims"])
@@ -46,12 +53,26 @@ def routes(
         dependencies=[IdempotencyKeyHeader],
         responses={
             200: {"model": ClaimView, "description": "Claimed before; as it stands now."},
-            201: {"model": ClaimView, "description": "Claimed, and judged at once."},
+            201: {
+                "model": ClaimView,
+                "description": "Claimed, and judged at once; or claimed (pending), and another "
+                "city is asked.",
+            },
         },
     )
     async def claim(request: Request, caller: Seeker, stated: Stated) -> Response:
-        """Looked up in the registry at once; what is found later counts from then on."""
+        """Looked up in the registry at once; what is found later counts from then on.
+
+        What may be another city's is asked there, again and again until it answers.
+        """
+        question = Question(
+            stated.number, stated.holder_name, stated.identity_number, stated.occupation
+        )
+        is_elsewhere = await partners.others.concerns(question)
         statement = pepper.statement(stated.number, stated.holder_name, stated.identity_number)
+
+        async def ask_elsewhere(tx: Transaction, claim_id: CertificateId) -> None:
+            await partners.retrying.keep(tx, question, clock(), claim_id=claim_id)
 
         async def write(database: Database) -> Response:
             try:
@@ -63,6 +84,7 @@ def routes(
                     number_masked=stated.number.masked(),
                     new_id=CertificateId(new_id()),
                     now=clock(),
+                    ask_elsewhere=ask_elsewhere if is_elsewhere else None,
                 )
             except TooManyClaims:
                 raise _too_many() from None
@@ -70,7 +92,11 @@ def routes(
             return answered(view, 201 if claimed.is_new else 200, language(request))
 
         said = _without_person(request, statement, stated.occupation)
-        return await run_idempotent(db, said, caller, write)
+        response = await run_idempotent(db, said, caller, write)
+        if is_elsewhere:
+            # Only now is the claim committed.
+            partners.retrying.wake()
+        return response
 
     @router.get("/v1/claims", summary="我认领的证书 · my claims")
     async def claims(request: Request, caller: Seeker) -> ClaimsView:

@@ -130,7 +130,9 @@ class Claim:
                 return other, ClaimReason.NOT_RECOGNISED
             if entry is None:
                 verdict, entry = other_verdict, other
-        return entry, ClaimReason.of(verdict)
+        return entry, ClaimReason.of(verdict) if entry is None else ClaimReason.of(
+            *entry.judged(now)
+        )
 
 
 @dataclass(frozen=True, slots=True)
