@@ -13,7 +13,6 @@ from services.certificates.domain.receipt_numbers import ReceiptNo
 from services.certificates.domain.receipts import (
     TYPE,
     AnsweredBy,
-    Asked,
     CertificateFacts,
     Receipt,
     StatusEntry,
@@ -37,7 +36,7 @@ class Receipts:
     def issue(
         self,
         answer: Answer,
-        asked: Asked,
+        asked: str,
         *,
         receipt_no: ReceiptNo,
         at: datetime,
@@ -47,7 +46,8 @@ class Receipts:
     ) -> str:
         """The receipt of an answer, a compact JWS.
 
-        audience, nonce: where a city asked: the receipt then proves something to it alone.
+        asked: the question's hash, Asked.hash: of a late answer nothing else is known. audience,
+        nonce: where a city asked: the receipt then proves something to it alone.
         supersedes: the receipt that said pending to the same question.
         """
         receipt = Receipt(
@@ -56,7 +56,7 @@ class Receipts:
             issued_at=at,
             verdict=answer.verdict.value,
             reason=answer.reason,
-            asked=asked.hash,
+            asked=asked,
             answered_by=AnsweredBy(
                 answer.answered_by or self._city_id, answer.answered_at, answer.is_signed
             ),
