@@ -19,9 +19,8 @@ from prometheus_client import Counter, Gauge
 
 from contracts.values import CertificateId
 from services.certificates.domain.digests import Pepper
-from services.certificates.domain.folder import GAVE_UP
 from services.certificates.domain.numbers import certificate_number
-from services.certificates.domain.verdicts import Answer, Question, Verdict
+from services.certificates.domain.verdicts import GAVE_UP, Answer, Question, Verdict
 from services.certificates.store import pending as store
 from services.certificates.store.pending import Pending
 from services.kit.database import Database, DatabaseUnavailable, Transaction

@@ -11,7 +11,7 @@ from services.certificates.actions.claiming import settle_claim
 from services.certificates.domain.verdicts import Answer
 from services.kit.database import Database
 
-ResolvesReceipt = Callable[[str, Answer], Awaitable[None]]
+ResolvesReceipt = Callable[[str, Answer], Awaitable[object]]
 
 
 class Settling:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from contracts.values import CertificateId, CertificateStatus, SeekerId
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.registry import Entry, answer, ends_at
-from services.certificates.domain.verdicts import Answer, Verdict
+from services.certificates.domain.verdicts import GAVE_UP, Answer, Verdict
 
 MOST_CLAIMS = 100
 """Claims of one seeker: more than anyone holds, too few to guess numbers with; it also bounds what
@@ -45,9 +45,6 @@ class ClaimReason(StrEnum):
             return cls(reason)
         return None if verdict is Verdict.VALID else cls(verdict.value)
 
-
-GAVE_UP = "gave-up"
-"""The reason of a pending answer that nobody will ask for again."""
 
 _WAITS = (ClaimReason.PENDING, ClaimReason.UNANSWERED)
 

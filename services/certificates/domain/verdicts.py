@@ -28,6 +28,9 @@ class Verdict(StrEnum):
     PENDING = "pending"
 
 
+GAVE_UP = "gave-up"
+"""The reason of a pending answer that nobody will ask for again."""
+
 # What somebody who tries numbers out is answered.
 MISSES = frozenset({Verdict.HOLDER_MISMATCH, Verdict.NOT_FOUND, Verdict.ISSUER_UNKNOWN})
 
