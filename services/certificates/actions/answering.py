@@ -3,9 +3,7 @@
 What they are answered is what our own registry says, by verifying; nothing is passed on to others.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -14,7 +12,6 @@ from services.certificates.actions.adapters import CityKeys
 from services.certificates.actions.calling import NoAnswer
 from services.certificates.domain.cities import City
 from services.certificates.domain.exchange import AssertionRefused, claimed_city, shown
-from services.certificates.domain.verdicts import Question
 from services.certificates.store import cities as store
 from services.kit.database import Database
 
@@ -75,19 +72,3 @@ async def forget_assertions(db: Database, now: datetime) -> int:
     """Delete those that can no longer be shown; for kit.periodic."""
     async with db.transaction() as tx:
         return await store.delete_assertions_over(tx, now)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedAnswer:
-    """What the asking city is given. salt: base64url, hides the question in the receipt."""
-
-    receipt: str
-    salt: str
-
-
-class AnswersCity(Protocol):
-    """Who answers a city from our own registry, counts its guesses and records that it asked."""
-
-    async def __call__(self, question: Question, city: City, nonce: str) -> SignedAnswer:
-        """The answer, signed for that city and this nonce."""
-        ...

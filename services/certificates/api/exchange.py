@@ -11,10 +11,17 @@ from fastapi import APIRouter, Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.certificates.actions.answering import AnswersCity, Doorkeeper, KeysUnreachable
+from services.certificates.actions.answering import Doorkeeper, KeysUnreachable
+from services.certificates.actions.batching import QueueFull
+from services.certificates.actions.inquiries import Verified
+from services.certificates.actions.verifying import Verifier
+from services.certificates.api.answers import busy, too_many_misses
+from services.certificates.api.asking import CITY
 from services.certificates.api.fields import IssuerCode, Stated
 from services.certificates.domain.cities import City
 from services.certificates.domain.exchange import AssertionRefused
+from services.certificates.domain.guesses import Allowance
+from services.certificates.domain.keys import base64url
 from services.certificates.domain.verdicts import Question
 from services.kit.auth import OwnGuard
 from services.kit.problems import Problem
@@ -26,6 +33,10 @@ _assertion = HTTPBearer(
     description="Client assertion of a registered city (RFC 7523), typ client-authentication+jwt: "
     "iss and sub its id, aud ours, jti shown once, exp within 60 s; EdDSA by a key in its JWKS.",
 )
+
+
+PURPOSE = "exchange"
+"""Why a city asks: for somebody of its own, whose purpose stands in its own audit log."""
 
 
 class CityGuard(OwnGuard):
@@ -89,11 +100,12 @@ class ExchangeAnswer(BaseModel):
 
 def routes(
     doorkeeper: Doorkeeper,
-    answer: AnswersCity,
+    verifier: Verifier,
+    allowance: Allowance,
     *,
     clock: Callable[[], datetime],
 ) -> APIRouter:
-    """The routes of /v1/exchange."""
+    """The routes of /v1/exchange. allowance: misses that a city may have."""
     router = APIRouter(tags=["exchange"])
     guard = CityGuard(doorkeeper, clock)
 
@@ -113,7 +125,21 @@ def routes(
             occupation=question.occupation,
             issuer=question.issuer,
         )
-        signed = await answer(asked, city, question.nonce)
-        return ExchangeAnswer(receipt=signed.receipt, salt=signed.salt)
+        inquiry = verifier.inquiry(
+            asked,
+            requester=city.city_id,
+            role=CITY,
+            purpose=PURPOSE,
+            allowance=allowance,
+            audience=city.city_id,
+            nonce=question.nonce,
+        )
+        try:
+            (outcome,) = await verifier.verify([inquiry])
+        except QueueFull:
+            raise busy() from None
+        if not isinstance(outcome, Verified):
+            raise too_many_misses(outcome, clock())
+        return ExchangeAnswer(receipt=outcome.jws, salt=base64url(outcome.salt))
 
     return router

@@ -41,24 +41,31 @@ class RecognitionLine(BaseModel):
         """As the domain has it."""
         return Recognition(**dict(self))
 
+
+class RecognitionView(BaseModel):
+    """A line of the table as it stands; null in a condition: it holds for all."""
+
+    city: str | None
+    issuer: str | None
+    occupation: str | None
+    level: int | None
+    label: str | None
+    counts_as: int | None
+    from_day: date
+    until: date | None
+
     @classmethod
-    def of(cls, line: Recognition) -> "RecognitionLine":
+    def of(cls, line: Recognition) -> "RecognitionView":
         """The view of a line."""
-
-        def written(day: date | None) -> str | None:
-            return None if day is None else day.isoformat()
-
-        return cls.model_validate(
-            {
-                "city": line.city,
-                "issuer": line.issuer,
-                "occupation": line.occupation,
-                "level": line.level,
-                "label": line.label,
-                "counts_as": line.counts_as,
-                "from_day": written(line.from_day),
-                "until": written(line.until),
-            }
+        return cls(
+            city=line.city,
+            issuer=line.issuer,
+            occupation=line.occupation,
+            level=line.level,
+            label=line.label,
+            counts_as=line.counts_as,
+            from_day=line.from_day,
+            until=line.until,
         )
 
 
@@ -70,7 +77,13 @@ class RecognitionTable(BaseModel):
     items: list[RecognitionLine] = Field(max_length=MOST_RECOGNITIONS)
 
 
-class RecognitionReport(RecognitionTable):
+class RecognitionTableView(BaseModel):
+    """The table in force."""
+
+    items: list[RecognitionView]
+
+
+class RecognitionReport(RecognitionTableView):
     """The table in force. changed: how many certificates of other cities count differently."""
 
     changed: int
@@ -92,17 +105,19 @@ def routes(db: Database, *, clock: Callable[[], datetime]) -> APIRouter:
         if faults:
             raise content_not_accepted(faults)
         changed = await replace_recognition_table(db, lines, clock())
-        return RecognitionReport(items=table.items, changed=changed)
+        return RecognitionReport(
+            items=[RecognitionView.of(line) for line in lines], changed=changed
+        )
 
     @router.get(
         "/v1/recognitions",
         summary="互认表 · the recognition table",
         dependencies=[Depends(require(Role.OPERATOR, Role.PARTNER))],
     )
-    async def get() -> RecognitionTable:
+    async def get() -> RecognitionTableView:
         """The table in force."""
-        return RecognitionTable(
-            items=[RecognitionLine.of(line) for line in await recognition_table(db)]
+        return RecognitionTableView(
+            items=[RecognitionView.of(line) for line in await recognition_table(db)]
         )
 
     return router
