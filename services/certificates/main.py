@@ -21,6 +21,7 @@ from contracts.certificates import (
     CertificateRejected,
     CertificateVerified,
 )
+from contracts.verifications import VerificationResolved
 from services.certificates import api
 from services.certificates.actions.asking import Limits
 from services.certificates.actions.keeping_keys import (
@@ -31,14 +32,17 @@ from services.certificates.actions.keeping_keys import (
 )
 from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.partners import Ways, make_partners
+from services.certificates.actions.receipting import Receipts
 from services.certificates.actions.retrying import Patience
 from services.certificates.actions.reviewing import lapse_expired
 from services.certificates.actions.sealing import seal
+from services.certificates.actions.verifying import Verifier
+from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
-from services.certificates.domain.verdicts import Answer
+from services.certificates.domain.guesses import Allowance
 from services.certificates.settings import CertificatesSettings
 from services.kit import http
-from services.kit.auth import Authenticator, KeySet
+from services.kit.auth import Authenticator, KeySet, Role
 from services.kit.background import background
 from services.kit.database import Database
 from services.kit.idempotency import prune_idempotency
@@ -69,25 +73,30 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     lists = StatusLists(db, signer, settings.public_url, clock=now)
     signing = api.Signing(signer, lists, settings.public_url, secrets.token_bytes)
 
-    async def resolve(receipt_no: str, answer: Answer) -> None:
-        raise NotImplementedError(receipt_no)
-
+    receipts = Receipts(signer, settings.city_id, settings.public_url)
+    verifier = Verifier(db, pepper, receipts, settings.city_id, now, secrets.token_bytes)
     partners = make_partners(
         db,
         pepper,
         signer,
         ways_of(settings),
-        resolve=resolve,
+        resolve=verifier.resolve,
         clock=now,
         new_id=new_id,
         random=secrets.token_bytes,
     )
+
+    verifier.others, verifier.keeps = partners.others, partners.retrying
+    asking = api.Asking(verifier, allowances_of(settings))
 
     async def expire() -> None:
         await lapse_expired(db, now())
 
     async def turn() -> None:
         await turn_keys_when_due(db, signer, secrets.token_bytes, now(), key_days=settings.key_days)
+
+    async def forget_misses() -> None:
+        await verifier.forget_misses()
 
     async def reload_keys() -> None:
         await signer.reload(db, now())
@@ -107,6 +116,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
                 prune=partial(
                     run_every, _PRUNE_EVERY_S, partial(prune_idempotency, db), "idempotency"
                 ),
+                misses=partial(run_every, _PRUNE_EVERY_S, forget_misses, "misses"),
                 **partners.jobs,
             ):
                 yield
@@ -121,7 +131,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         authenticator=Authenticator(KeySet(settings.jwks_url), settings.issuer, settings.audience),
         readiness=[http.Check("database", db.ping)],
         lifespan=lifespan,
-        routers=[api.routes(db, pepper, signing, partners, clock=now, new_id=new_id)],
+        routers=[api.routes(db, pepper, signing, partners, asking, clock=now, new_id=new_id)],
         asyncapi=asyncapi_document,
     )
 
@@ -141,6 +151,20 @@ def ways_of(settings: CertificatesSettings) -> Ways:
     )
 
 
+def allowances_of(settings: CertificatesSettings) -> Allowances:
+    """How often each kind of asker may be wrong."""
+    in_an_hour = {
+        Role.OPERATOR: settings.misses_per_hour,
+        Role.EMPLOYER: settings.misses_per_hour_employer,
+        Role.SEEKER: settings.misses_per_hour_seeker,
+        Role.PARTNER: settings.misses_per_hour_partner,
+        CITY: settings.misses_per_hour_city,
+    }
+    return {
+        str(role): Allowance(settings.misses_per_number, most) for role, most in in_an_hour.items()
+    }
+
+
 def now() -> datetime:
     """The time, aware, in UTC."""
     return datetime.now(UTC)
@@ -156,7 +180,13 @@ def asyncapi_document() -> dict[str, Any]:
     return asyncapi.document(
         title=TITLE,
         version="1",
-        sends=[CertificateClaimed, CertificateVerified, CertificateRejected, CertificateLapsed],
+        sends=[
+            CertificateClaimed,
+            CertificateVerified,
+            CertificateRejected,
+            CertificateLapsed,
+            VerificationResolved,
+        ],
         receives=[],
     )
 

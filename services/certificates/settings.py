@@ -29,6 +29,10 @@ class CertificatesSettings(ServiceSettings):
     CERTIFICATES_CITY_LISTS_INTERVAL_S: how often their status lists are read.
     CERTIFICATES_CITY_RETRY_S: the first pause before a silent city is asked again.
     CERTIFICATES_CITY_GIVE_UP_HOURS: for how long it is.
+
+    CERTIFICATES_MISSES_PER_NUMBER: after so many misses in 24 h an asker gets no answer about that
+    number. CERTIFICATES_MISSES_PER_HOUR (…_EMPLOYER, …_SEEKER, …_PARTNER, …_CITY): after so many
+    in an hour, about none.
     """
 
     pepper: Annotated[SecretStr, Field(min_length=SHORTEST_PEPPER)] = Field(
@@ -58,6 +62,25 @@ class CertificatesSettings(ServiceSettings):
     )
     city_give_up_hours: float = Field(
         default=72.0, gt=0, le=8760, validation_alias="CERTIFICATES_CITY_GIVE_UP_HOURS"
+    )
+
+    misses_per_number: int = Field(
+        default=5, ge=1, le=10_000, validation_alias="CERTIFICATES_MISSES_PER_NUMBER"
+    )
+    misses_per_hour: int = Field(
+        default=50, ge=1, le=10_000_000, validation_alias="CERTIFICATES_MISSES_PER_HOUR"
+    )
+    misses_per_hour_employer: int = Field(
+        default=20, ge=1, le=10_000_000, validation_alias="CERTIFICATES_MISSES_PER_HOUR_EMPLOYER"
+    )
+    misses_per_hour_seeker: int = Field(
+        default=20, ge=1, le=10_000_000, validation_alias="CERTIFICATES_MISSES_PER_HOUR_SEEKER"
+    )
+    misses_per_hour_partner: int = Field(
+        default=1_000, ge=1, le=10_000_000, validation_alias="CERTIFICATES_MISSES_PER_HOUR_PARTNER"
+    )
+    misses_per_hour_city: int = Field(
+        default=5_000, ge=1, le=10_000_000, validation_alias="CERTIFICATES_MISSES_PER_HOUR_CITY"
     )
 
     @property

@@ -17,8 +17,11 @@ from services.certificates import api
 from services.certificates.actions.keeping_keys import Signer, make_keys
 from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.partners import Partners, Ways, make_partners
+from services.certificates.actions.receipting import Receipts
+from services.certificates.actions.verifying import Verifier
+from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
-from services.certificates.domain.verdicts import Answer
+from services.certificates.domain.guesses import Allowance
 from services.kit.database import Database
 from tests.certificates.samples import LI_NA, PEPPER, Person
 from tests.conftest import FreshDatabase
@@ -30,6 +33,14 @@ IMPORT = "/v1/registry/import"
 CLAIMS = "/v1/claims"
 PUBLIC_URL = "https://certificates.kunming.example"
 KUNMING = Ways("kunming", allow_private=True)
+# Small enough to be reached in a test; each test has askers of its own.
+ALLOWANCES: Allowances = {
+    "operator": Allowance(5, 50),
+    "employer": Allowance(5, 12),
+    "seeker": Allowance(5, 20),
+    "partner": Allowance(5, 60),
+    CITY: Allowance(5, 100),
+}
 
 
 @dataclass
@@ -39,6 +50,7 @@ class CertificatesDoor(Door):
     clock: Clock = field(default_factory=Clock)
     signer: Signer = field(default_factory=lambda: Signer(PEPPER))
     partners: Partners = field(kw_only=True)
+    verifier: Verifier = field(kw_only=True)
 
     def anybody(self, language: str = "en") -> httpx.AsyncClient:
         """A client without any token."""
@@ -137,22 +149,32 @@ async def a_door(
     lists = StatusLists(db, signer, PUBLIC_URL, clock=clock, remember_s=0)
     signing = api.Signing(signer, lists, PUBLIC_URL, secrets.token_bytes)
 
-    async def resolve(receipt_no: str, answer: Answer) -> None:
-        raise NotImplementedError(receipt_no)
-
+    receipts = Receipts(signer, ways.city_id, PUBLIC_URL)
+    verifier = Verifier(db, pepper, receipts, ways.city_id, clock, secrets.token_bytes)
     partners = make_partners(
         db,
         pepper,
         signer,
         ways,
-        resolve=resolve,
+        resolve=verifier.resolve,
         clock=clock,
         new_id=uuid_utils.compat.uuid7,
         random=secrets.token_bytes,
     )
-    router = api.routes(db, pepper, signing, partners, clock=clock, new_id=uuid_utils.compat.uuid7)
+    verifier.others, verifier.keeps = partners.others, partners.retrying
+    router = api.routes(
+        db,
+        pepper,
+        signing,
+        partners,
+        api.Asking(verifier, ALLOWANCES),
+        clock=clock,
+        new_id=uuid_utils.compat.uuid7,
+    )
     app = an_app(router, jwks_url=jwks_url, service="certificates")
-    door = CertificatesDoor(app, db, issuer, clock=clock, signer=signer, partners=partners)
+    door = CertificatesDoor(
+        app, db, issuer, clock=clock, signer=signer, partners=partners, verifier=verifier
+    )
     yield door
     await partners.aclose()
     await door.close()

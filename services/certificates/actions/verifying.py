@@ -27,7 +27,13 @@ from services.certificates.actions.inquiries import (
 )
 from services.certificates.domain.audit import Act, Record
 from services.certificates.domain.digests import Pepper, holder
-from services.certificates.domain.guesses import Allowance, Tally, TooManyMisses, windows_of
+from services.certificates.domain.guesses import (
+    WINDOWS,
+    Allowance,
+    Tally,
+    TooManyMisses,
+    windows_of,
+)
 from services.certificates.domain.lookups import Candidate, KnownIssuer, looked_up, may_be_elsewhere
 from services.certificates.domain.receipt_numbers import RANDOM_BYTES, ReceiptNo, receipt_number
 from services.certificates.domain.receipts import SALT_BYTES, Asked, Malformed, unproven
@@ -70,14 +76,15 @@ _Result = Verified | TooManyMisses | _Elsewhere
 class Verifier:
     """Answers questions, many in one transaction; each answer leaves once it is committed.
 
-    random: as many bytes as asked for, which nobody can guess. others, keeps: None where there is
-    no other city. patience_s: how long an answer of another city is waited for before it is
-    pending.
+    city_id: our own. random: as many bytes as asked for, which nobody can guess. others, keeps:
+    None where there is no other city. patience_s: how long an answer of another city is waited for
+    before it is pending.
     """
 
     db: Database
     pepper: Pepper
     receipts: Receipts
+    city_id: str
     clock: Callable[[], datetime]
     random: Random
     others: Elsewhere | None = None
@@ -150,7 +157,9 @@ class Verifier:
         pairs = [(i.asker, i.statement.number) for i in inquiries]
         codes = {code for i in inquiries for code in i.question.named_issuers}
         async with self.db.transaction() as tx:
-            tally, found, issuers = Tally(), {}, {}
+            tally = Tally()
+            found: Mapping[bytes, list[Candidate]] = {}
+            issuers: Mapping[str, KnownIssuer] = {}
             if inquiries:
                 # The same three statements whatever is found, so that time tells nobody what.
                 numbers = list({i.statement.number for i in inquiries})
@@ -250,11 +259,17 @@ class Verifier:
                 GUESSES.labels(result.what, role).inc()
                 log.warning("guesses.refused", what=result.what, role=role)
 
-    async def resolve(self, receipt_no: str, answer: Answer) -> ReceiptNo | None:
+    async def forget_misses(self) -> None:
+        """Delete what counts no more; for kit.periodic."""
+        now = self.clock()
+        oldest = min(now - window.length - window.bucket for window in WINDOWS.values())
+        async with self.db.transaction() as tx:
+            await verifications.delete_misses_before(tx, oldest)
+
+    async def resolve(self, receipt_no: str, answer: Answer) -> None:
         """Give the late answer of another city to a receipt that said pending.
 
-        A new receipt takes its place, and that is announced. Returns its number; None where there
-        is nothing to resolve: doing it twice does it once.
+        A new receipt takes its place, and that is announced. Doing it twice does it once.
         """
         now = self.clock()
         async with self.db.transaction() as tx:
@@ -264,7 +279,7 @@ class Verifier:
                 or pending.verdict is not Verdict.PENDING
                 or pending.superseded_by is not None
             ):
-                return None
+                return
             asked_about = await audit.select_row_of_receipt(tx, receipt_no, pending.verified_at)
             said = unproven(pending.jws)
             if asked_about is None or isinstance(said, Malformed):
@@ -294,12 +309,13 @@ class Verifier:
                 tally = Tally()
                 tally.count(f"{pending.role} {pending.requester}", asked_about.record.number, now)
                 await verifications.upsert_misses(tx, tally.changes())
-            state = VerificationState(
-                receipt_no=receipt_no, verdict=answer.verdict.value, resolved_by=number
-            )
-            await outbox.add(
-                tx, VerificationResolved(subject=receipt_no, time=now, version=1, data=state)
-            )
+            if answer.verdict is not Verdict.PENDING:
+                # Else it was given up: nothing came of it that anybody should hear.
+                state = VerificationState(
+                    receipt_no=receipt_no, verdict=answer.verdict.value, resolved_by=number
+                )
+                event = VerificationResolved(subject=receipt_no, time=now, version=1, data=state)
+                await outbox.add(tx, event)
             record = replace(
                 asked_about.record,
                 at=now,
@@ -309,7 +325,6 @@ class Verifier:
             )
             await append(tx, [record])
         VERIFIED.labels(answer.verdict).inc()
-        return number
 
 
 def _record(inquiry: Inquiry, at: datetime, verified: Verified | None) -> Record:

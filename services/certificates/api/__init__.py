@@ -13,9 +13,12 @@ from fastapi import APIRouter
 from services.certificates.actions.keeping_keys import Random, Signer
 from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.partners import Partners
+from services.certificates.actions.verifying import Verifier
 from services.certificates.api import (
+    audit,
     cities,
     claims,
+    exchange,
     imports,
     keys,
     receipts,
@@ -23,6 +26,7 @@ from services.certificates.api import (
     statuslists,
     verifications,
 )
+from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
 from services.kit.database import Database
 
@@ -44,11 +48,20 @@ class Signing:
     random: Random
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who answers, and how often an asker may be wrong."""
+
+    verifier: Verifier
+    allowances: Allowances
+
+
 def routes(
     db: Database,
     pepper: Pepper,
     signing: Signing,
     partners: Partners,
+    asking: Asking,
     *,
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
@@ -56,9 +69,13 @@ def routes(
     """Every route of the service. clock: aware, UTC. new_id: never the same twice."""
     router = APIRouter()
     router.include_router(claims.routes(db, pepper, partners, clock=clock, new_id=new_id))
-    router.include_router(verifications.routes(db, pepper, clock=clock, new_id=new_id))
+    router.include_router(verifications.routes(db, asking.verifier, asking.allowances, clock=clock))
+    router.include_router(audit.routes(db))
     router.include_router(imports.routes(db, pepper, clock=clock))
     router.include_router(cities.routes(db, partners, clock=clock))
+    router.include_router(
+        exchange.routes(partners.doorkeeper, asking.verifier, asking.allowances[CITY], clock=clock)
+    )
     router.include_router(recognition.routes(db, clock=clock))
     router.include_router(keys.routes(db, signing.signer, clock=clock, random=signing.random))
     router.include_router(statuslists.routes(signing.lists))

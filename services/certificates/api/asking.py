@@ -1,0 +1,40 @@
+"""Who may look certificates up, why, and how often they may be wrong.
+
+How they ask stands in verifications and tables.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from services.certificates.domain.guesses import Allowance
+from services.kit.auth import Caller, Role
+from services.kit.problems import content_not_accepted
+
+Allowances = Mapping[str, Allowance]
+"""By role; CITY stands for a partner city's own system at the exchange door."""
+
+CITY = "city"
+
+
+class Purpose(StrEnum):
+    """Why somebody looks: a purpose has to be stated (个人信息保护法 art. 6); never free text."""
+
+    EMPLOYMENT = "employment"
+    SUBSIDY = "subsidy"
+    RESIDENCE = "residence"
+    EVALUATION = "evaluation"
+    INSPECTION = "inspection"
+
+
+def may_ask_for(purpose: Purpose, caller: Caller) -> None:
+    """Raises Problem 422 where this caller may not look for that purpose."""
+    if caller.role is Role.EMPLOYER and purpose is not Purpose.EMPLOYMENT:
+        raise content_not_accepted(
+            [
+                {
+                    "pointer": "/purpose",
+                    "zh": "用人单位只能为录用核验证书：purpose 应为 employment。",
+                    "en": "Employers may verify for employment alone: purpose must be employment.",
+                }
+            ]
+        )
