@@ -201,6 +201,12 @@ async def test_a_review_that_is_overdue_is_told(door: CertificatesDoor) -> None:
     assert "periodic review is overdue" in (await page(door, receipt.number)).text
 
 
+async def test_one_that_a_city_asked_for_says_whom_it_is_meant_for(door: CertificatesDoor) -> None:
+    receipt = a_receipt(audience="yuxi", nonce="n-1")
+    await kept(door, receipt)
+    assert "Meant for the city\nyuxi" in Read((await page(door, receipt.number)).text).text
+
+
 async def test_its_language_is_the_callers_or_the_links(door: CertificatesDoor) -> None:
     receipt = a_receipt()
     await kept(door, receipt)

@@ -189,13 +189,16 @@ class _Pages:
 
 def _rows(receipt: Receipt, language: Language) -> list[tuple[str, str, str]]:
     t = _PAGE[language]
-    return [
+    rows = [
         (t["number"], in_groups(receipt.number), "number"),
         (t["issued_at"], receipt_words.moment(receipt.issued_at, language), ""),
         (t["answered_by"], receipt_words.answered_by(receipt, language), ""),
         (t["signed_by"], receipt.issuer, ""),
         (t["asked"], f"SHA-256 {receipt.asked}", "code"),
     ]
+    if receipt.audience is not None:
+        rows.append((t["meant_for"], receipt.audience, ""))
+    return rows
 
 
 @lru_cache(maxsize=256)
@@ -227,6 +230,7 @@ _PAGE: dict[Language, dict[str, Any]] = {
         "answered_by": "答复方",
         "signed_by": "签名方",
         "asked": "所问内容的摘要",
+        "meant_for": "只对此城市有效",
         "certificate": "证书",
         "proof": "如何证明",
         "qr": "二维码内即本回执全文，可离线核验",
@@ -252,7 +256,7 @@ _PAGE: dict[Language, dict[str, Any]] = {
         "skip": "Skip to the content",
         "brand": "人岗速配 rengang · certificate verification",
         "title": "Certificate verification receipt",
-        "replaces": "This receipt has taken the place of one that said “pending”, number",
+        "replaces": "This receipt has taken the place of one that was pending, number",
         "key_gone": "The key that signed this receipt is published no longer, so it proves nothing "
         "now. Verify the certificate again.",
         "signature_bad": "The signature does not fit; do not rely on this receipt. Verify the "
@@ -263,6 +267,7 @@ _PAGE: dict[Language, dict[str, Any]] = {
         "answered_by": "Answered by",
         "signed_by": "Signed by",
         "asked": "Hash of what was asked",
+        "meant_for": "Meant for the city",
         "certificate": "Certificate",
         "proof": "How it is proven",
         "qr": "The code holds the whole receipt; it can be checked offline",
