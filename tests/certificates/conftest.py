@@ -37,7 +37,7 @@ KUNMING = Ways("kunming", allow_private=True)
 ALLOWANCES: Allowances = {
     "operator": Allowance(5, 50),
     "employer": Allowance(5, 12),
-    "seeker": Allowance(5, 20),
+    "seeker": Allowance(5, 1000),
     "partner": Allowance(5, 60),
     CITY: Allowance(5, 100),
 }

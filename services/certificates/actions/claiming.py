@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.values import CertificateId, SeekerId
+from services.certificates.actions.guessing import count_miss, may_guess
 from services.certificates.actions.reviewing import keep, review
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.folder import Claim, ClaimReason
+from services.certificates.domain.guesses import Allowance
 from services.certificates.domain.registry import answer
 from services.certificates.domain.verdicts import Answer, Verdict
 from services.certificates.store import folders, registry
@@ -18,6 +20,14 @@ from services.kit.database import Database, Transaction
 
 AskElsewhere = Callable[[Transaction, CertificateId], Awaitable[None]]
 """Has other cities asked about a claim once the transaction is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """How often an asker may be wrong. asker: as guessing.asker_of() calls them."""
+
+    asker: str
+    allowance: Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +52,15 @@ async def claim_certificate(
     new_id: CertificateId,
     now: datetime,
     ask_elsewhere: AskElsewhere | None = None,
+    guesses: Guesses | None = None,
 ) -> Claimed:
     """Claim a certificate, judge that at once, and announce both.
 
     occupation: which of several certificates under one number is meant, None for the best. What
     was claimed before, or rests on the same entry, is only looked at again. ask_elsewhere: where
     the certificate may be another city's; a claim of which our registry knows nothing waits.
-    Raises TooManyClaims.
+    guesses: how often a new claim may find nothing.
+    Raises TooManyClaims, GuessedTooOften.
     """
     async with db.transaction() as tx:
         await registry.lock_registry_for_claim(tx)
@@ -72,6 +84,11 @@ async def claim_certificate(
             await review(tx, {seeker_id: [known.claim_id]}, [folder], now)
         else:
             known = claim
+            if guesses is not None:
+                asker, number = guesses.asker, statement.number
+                await may_guess(tx, asker, number, guesses.allowance, now)
+                if not entries:
+                    await count_miss(tx, asker, number, now)
             changes = [folder.admit(claim), folder.review(claim.claim_id, entries, now)]
             await keep(tx, [change for change in changes if change is not None], now)
         if asked is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.certificates.actions.guessing import asker_of
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.guesses import Allowance, TooManyMisses
 from services.certificates.domain.receipt_numbers import ReceiptNo
@@ -79,7 +80,7 @@ class Inquiry:
     @property
     def asker(self) -> str:
         """Under which name misses are counted."""
-        return f"{self.role} {self.requester}"
+        return asker_of(self.role, self.requester)
 
 
 @dataclass(frozen=True, slots=True)

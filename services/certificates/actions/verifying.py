@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
-import structlog
 from prometheus_client import Counter
 
 from contracts.verifications import VerificationResolved, VerificationState
 from services.certificates.actions.auditing import append
 from services.certificates.actions.batching import Batches
+from services.certificates.actions.guessing import asker_of, count_miss, tell_refused
 from services.certificates.actions.inquiries import (
     UNREACHABLE,
     Elsewhere,
@@ -43,12 +43,7 @@ from services.certificates.store.verifications import Verification
 from services.kit import outbox
 from services.kit.database import Database, Transaction
 
-log = structlog.get_logger(__name__)
-
 VERIFIED = Counter("rengang_verifications_total", "Certificates looked up", ["verdict"])
-GUESSES = Counter(
-    "rengang_guesses_refused_total", "Questions refused for guessing", ["what", "role"]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +251,7 @@ class Verifier:
                 VERIFIED.labels(result.answer.verdict).inc()
             elif isinstance(result, TooManyMisses):
                 role = item.role if isinstance(item, Inquiry) else item.inquiry.role
-                GUESSES.labels(result.what, role).inc()
-                log.warning("guesses.refused", what=result.what, role=role)
+                tell_refused(result, role)
 
     async def forget_misses(self) -> None:
         """Delete what counts no more; for kit.periodic."""
@@ -306,9 +300,8 @@ class Verifier:
             await verifications.insert_verifications(tx, [new])
             await verifications.update_superseded(tx, receipt_no, number)
             if answer.is_miss:
-                tally = Tally()
-                tally.count(f"{pending.role} {pending.requester}", asked_about.record.number, now)
-                await verifications.upsert_misses(tx, tally.changes())
+                asker = asker_of(pending.role, pending.requester)
+                await count_miss(tx, asker, asked_about.record.number, now)
             if answer.verdict is not Verdict.PENDING:
                 # Else it was given up: nothing came of it that anybody should hear.
                 state = VerificationState(

@@ -28,6 +28,7 @@ from services.certificates.api import (
 )
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
+from services.kit.auth import Role
 from services.kit.database import Database
 
 PUBLIC = keys.PUBLIC | receipts.PUBLIC | statuslists.PUBLIC
@@ -68,7 +69,8 @@ def routes(
 ) -> APIRouter:
     """Every route of the service. clock: aware, UTC. new_id: never the same twice."""
     router = APIRouter()
-    router.include_router(claims.routes(db, pepper, partners, clock=clock, new_id=new_id))
+    guesses = asking.allowances[Role.SEEKER]
+    router.include_router(claims.routes(db, pepper, partners, guesses, clock=clock, new_id=new_id))
     router.include_router(verifications.routes(db, asking.verifier, asking.allowances, clock=clock))
     router.include_router(audit.routes(db))
     router.include_router(imports.routes(db, pepper, clock=clock))

@@ -12,11 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.certificates.actions.inquiries import UNREACHABLE, Verified
 from services.certificates.api.views import CertificateView, in_words
-from services.certificates.domain.folder import GAVE_UP
 from services.certificates.domain.guesses import Guessed, TooManyMisses
 from services.certificates.domain.keys import base64url
 from services.certificates.domain.registry import NOT_RECOGNISED, REVIEW_OVERDUE
-from services.certificates.domain.verdicts import Answer, Verdict
+from services.certificates.domain.verdicts import GAVE_UP, Answer, Verdict
 from services.kit.problems import Language, Problem
 
 

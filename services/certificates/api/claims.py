@@ -14,12 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contracts.values import CertificateId, seeker_id_of
-from services.certificates.actions.claiming import claim_certificate, own_claims
+from services.certificates.actions.claiming import Guesses, claim_certificate, own_claims
+from services.certificates.actions.guessing import (
+    GuessedTooOften,
+    asker_of,
+    record_refused_claim,
+)
 from services.certificates.actions.partners import Partners
+from services.certificates.api.answers import too_many_misses
 from services.certificates.api.fields import Stated
 from services.certificates.api.views import ClaimView, answered, language
 from services.certificates.domain.digests import Pepper, Statement
 from services.certificates.domain.folder import MOST_CLAIMS, TooManyClaims
+from services.certificates.domain.guesses import Allowance
 from services.certificates.domain.verdicts import Question
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database, Transaction
@@ -39,6 +46,7 @@ def routes(
     db: Database,
     pepper: Pepper,
     partners: Partners,
+    allowance: Allowance,
     *,
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
@@ -85,6 +93,7 @@ def routes(
                     new_id=CertificateId(new_id()),
                     now=clock(),
                     ask_elsewhere=ask_elsewhere if is_elsewhere else None,
+                    guesses=Guesses(asker_of(caller.role, caller.subject), allowance),
                 )
             except TooManyClaims:
                 raise _too_many() from None
@@ -92,7 +101,15 @@ def routes(
             return answered(view, 201 if claimed.is_new else 200, language(request))
 
         said = _without_person(request, statement, stated.occupation)
-        response = await run_idempotent(db, said, caller, write)
+        try:
+            response = await run_idempotent(db, said, caller, write)
+        except GuessedTooOften as guessed:
+            # Only here: within write() the record would be undone with all the rest.
+            now, refusal = clock(), guessed.refusal
+            await record_refused_claim(
+                db, statement, refusal, requester=caller.subject, role=caller.role, at=now
+            )
+            raise too_many_misses(refusal, now) from None
         if is_elsewhere:
             # Only now is the claim committed.
             partners.retrying.wake()
