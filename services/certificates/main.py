@@ -36,6 +36,7 @@ from services.certificates.actions.receipting import Receipts
 from services.certificates.actions.retrying import Patience
 from services.certificates.actions.reviewing import lapse_expired
 from services.certificates.actions.sealing import seal
+from services.certificates.actions.tabling import TableVault, Tabling
 from services.certificates.actions.verifying import Verifier
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
@@ -87,16 +88,16 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     )
 
     verifier.others, verifier.keeps = partners.others, partners.retrying
-    asking = api.Asking(verifier, allowances_of(settings))
+    allowances = allowances_of(settings)
+    vault = TableVault(pepper, secrets.token_bytes)
+    tabling = Tabling(db, verifier, vault, allowances, now, new_id)
+    asking = api.Asking(verifier, tabling, allowances)
 
     async def expire() -> None:
         await lapse_expired(db, now())
 
     async def turn() -> None:
         await turn_keys_when_due(db, signer, secrets.token_bytes, now(), key_days=settings.key_days)
-
-    async def forget_misses() -> None:
-        await verifier.forget_misses()
 
     async def reload_keys() -> None:
         await signer.reload(db, now())
@@ -116,7 +117,9 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
                 prune=partial(
                     run_every, _PRUNE_EVERY_S, partial(prune_idempotency, db), "idempotency"
                 ),
-                misses=partial(run_every, _PRUNE_EVERY_S, forget_misses, "misses"),
+                tables=tabling.run,
+                old_tables=partial(run_every, _PRUNE_EVERY_S, tabling.forget_old, "old_tables"),
+                misses=partial(run_every, _PRUNE_EVERY_S, verifier.forget_misses, "misses"),
                 **partners.jobs,
             ):
                 yield
@@ -131,7 +134,18 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         authenticator=Authenticator(KeySet(settings.jwks_url), settings.issuer, settings.audience),
         readiness=[http.Check("database", db.ping)],
         lifespan=lifespan,
-        routers=[api.routes(db, pepper, signing, partners, asking, clock=now, new_id=new_id)],
+        routers=[
+            api.routes(
+                db,
+                pepper,
+                signing,
+                partners,
+                asking,
+                clock=now,
+                new_id=new_id,
+                allow_unsigned=settings.unsigned_imports,
+            )
+        ],
         asyncapi=asyncapi_document,
     )
 

@@ -18,6 +18,7 @@ from services.certificates.actions.keeping_keys import Signer, make_keys
 from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.partners import Partners, Ways, make_partners
 from services.certificates.actions.receipting import Receipts
+from services.certificates.actions.tabling import TableVault, Tabling
 from services.certificates.actions.verifying import Verifier
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
@@ -51,6 +52,7 @@ class CertificatesDoor(Door):
     signer: Signer = field(default_factory=lambda: Signer(PEPPER))
     partners: Partners = field(kw_only=True)
     verifier: Verifier = field(kw_only=True)
+    tabling: Tabling = field(kw_only=True)
 
     def anybody(self, language: str = "en") -> httpx.AsyncClient:
         """A client without any token."""
@@ -162,18 +164,27 @@ async def a_door(
         random=secrets.token_bytes,
     )
     verifier.others, verifier.keeps = partners.others, partners.retrying
+    vault = TableVault(pepper, secrets.token_bytes)
+    tabling = Tabling(db, verifier, vault, ALLOWANCES, clock, uuid_utils.compat.uuid7)
     router = api.routes(
         db,
         pepper,
         signing,
         partners,
-        api.Asking(verifier, ALLOWANCES),
+        api.Asking(verifier, tabling, ALLOWANCES),
         clock=clock,
         new_id=uuid_utils.compat.uuid7,
     )
     app = an_app(router, jwks_url=jwks_url, service="certificates")
     door = CertificatesDoor(
-        app, db, issuer, clock=clock, signer=signer, partners=partners, verifier=verifier
+        app,
+        db,
+        issuer,
+        clock=clock,
+        signer=signer,
+        partners=partners,
+        verifier=verifier,
+        tabling=tabling,
     )
     yield door
     await partners.aclose()

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
+from services.certificates.actions.importing import Importer
 from services.certificates.actions.keeping_keys import Random, Signer
 from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.partners import Partners
+from services.certificates.actions.tabling import Tabling
 from services.certificates.actions.verifying import Verifier
 from services.certificates.api import (
     audit,
@@ -20,14 +22,17 @@ from services.certificates.api import (
     claims,
     exchange,
     imports,
+    issuers,
     keys,
     receipts,
     recognition,
     statuslists,
+    tables,
     verifications,
 )
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
+from services.certificates.domain.places import PlaceOrder
 from services.kit.auth import Role
 from services.kit.database import Database
 
@@ -54,6 +59,7 @@ class Asking:
     """Who answers, and how often an asker may be wrong."""
 
     verifier: Verifier
+    tabling: Tabling
     allowances: Allowances
 
 
@@ -66,14 +72,23 @@ def routes(
     *,
     clock: Callable[[], datetime],
     new_id: Callable[[], UUID],
+    allow_unsigned: bool = False,
 ) -> APIRouter:
-    """Every route of the service. clock: aware, UTC. new_id: never the same twice."""
+    """Every route of the service. clock: aware, UTC. new_id: never the same twice.
+
+    allow_unsigned: let operators import what no issuer signed.
+    """
     router = APIRouter()
     guesses = asking.allowances[Role.SEEKER]
     router.include_router(claims.routes(db, pepper, partners, guesses, clock=clock, new_id=new_id))
     router.include_router(verifications.routes(db, asking.verifier, asking.allowances, clock=clock))
+    router.include_router(tables.routes(db, asking.tabling))
     router.include_router(audit.routes(db))
-    router.include_router(imports.routes(db, pepper, clock=clock))
+    router.include_router(issuers.routes(db, clock=clock))
+    importer = Importer(PlaceOrder(pepper), new_id)
+    router.include_router(
+        imports.routes(db, pepper, importer, clock=clock, allow_unsigned=allow_unsigned)
+    )
     router.include_router(cities.routes(db, partners, clock=clock))
     router.include_router(
         exchange.routes(partners.doorkeeper, asking.verifier, asking.allowances[CITY], clock=clock)

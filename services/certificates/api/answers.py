@@ -15,7 +15,7 @@ from services.certificates.api.views import CertificateView, in_words
 from services.certificates.domain.guesses import Guessed, TooManyMisses
 from services.certificates.domain.keys import base64url
 from services.certificates.domain.registry import NOT_RECOGNISED, REVIEW_OVERDUE
-from services.certificates.domain.verdicts import GAVE_UP, Answer, Verdict
+from services.certificates.domain.verdicts import GAVE_UP, Verdict
 from services.kit.problems import Language, Problem
 
 
@@ -67,18 +67,20 @@ _REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-def explained(answer: Answer, language: Language) -> str:
-    """What the answer means, with the issuer's delay where that is known."""
+def in_words_of(
+    verdict: Verdict, reason: str | None, upload_lag_days: int | None, language: Language
+) -> str:
+    """What an answer means, with the issuer's delay where that is known."""
     english = language == "en"
-    if answer.reason in _REASONS:
-        return _REASONS[answer.reason][english]
-    words = in_words(answer.verdict, language)
-    if not answer.upload_lag_days:
+    if reason in _REASONS:
+        return _REASONS[reason][english]
+    words = in_words(verdict, language)
+    if not upload_lag_days:
         return words
     return (
-        f"{words} The issuer uploads up to {answer.upload_lag_days} day(s) late."
+        f"{words} The issuer uploads up to {upload_lag_days} day(s) late."
         if english
-        else f"{words}该发证机构的上传最多延迟 {answer.upload_lag_days} 天。"
+        else f"{words}该发证机构的上传最多延迟 {upload_lag_days} 天。"
     )
 
 
@@ -94,7 +96,7 @@ def told(verified: Verified, language: Language, *, city_id: str) -> dict[str, A
         "receipt_no": verified.receipt_no,
         "verdict": answer.verdict,
         "reason": answer.reason,
-        "explanation": explained(answer, language),
+        "explanation": in_words_of(answer.verdict, answer.reason, answer.upload_lag_days, language),
         "certificate": None if entry is None else dict(CertificateView.of(entry)),
         "answered_by": answer.answered_by or own,
         "answered_at": answer.answered_at,
@@ -106,7 +108,7 @@ def told(verified: Verified, language: Language, *, city_id: str) -> dict[str, A
     }
 
 
-_TOO_MANY: Mapping[Guessed, tuple[str, str]] = {
+TOO_MANY_MISSES: Mapping[Guessed, tuple[str, str]] = {
     Guessed.NUMBER: (
         "您对这个编号多次填写不符，暂不再就此编号作答；其他编号不受影响。请向持证人核对原件。",
         "Your questions about this number did not fit several times; it is not answered about for "
@@ -122,7 +124,7 @@ _TOO_MANY: Mapping[Guessed, tuple[str, str]] = {
 
 def too_many_misses(refusal: TooManyMisses, now: datetime) -> Problem:
     """429, with when to come back."""
-    zh, en = _TOO_MANY[refusal.what]
+    zh, en = TOO_MANY_MISSES[refusal.what]
     wait_s = max(1, math.ceil((refusal.retry_at - now).total_seconds()))
     return Problem(
         429,

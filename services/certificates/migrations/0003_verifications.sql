@@ -88,11 +88,14 @@ CREATE TABLE verification_tables (
     requester text NOT NULL,
     role text NOT NULL,
     purpose text NOT NULL,
-    language text NOT NULL CHECK (language IN ('zh', 'en')),
     total integer NOT NULL CHECK (total > 0),
     made_at timestamptz NOT NULL,
     finished_at timestamptz
 );
+
+-- serves the bound on how many an asker may have
+CREATE INDEX verification_tables_open ON verification_tables (requester)
+    WHERE finished_at IS NULL;
 
 -- serves the removal after seven days
 CREATE INDEX verification_tables_made ON verification_tables (made_at);
