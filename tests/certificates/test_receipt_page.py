@@ -18,6 +18,7 @@ import pytest
 from services.certificates.actions.keeping_keys import turn_keys
 from services.certificates.api.receipt_words import verdict_words
 from services.certificates.api.receipts import qr_code
+from services.certificates.domain.keys import from_base64url, read_jwks
 from services.certificates.domain.receipt_numbers import ReceiptNo, in_groups, receipt_number
 from services.certificates.domain.receipts import (
     TYPE,
@@ -26,11 +27,13 @@ from services.certificates.domain.receipts import (
     CertificateFacts,
     Receipt,
     StatusEntry,
+    check,
 )
-from services.certificates.domain.verdicts import Verdict
+from services.certificates.domain.statuslist import StatusList, decode
+from services.certificates.domain.verdicts import GAVE_UP, Verdict
 from services.kit.database import Database
 from tests.certificates.conftest import PUBLIC_URL, CertificatesDoor
-from tests.certificates.samples import LI_NA, NUMBER
+from tests.certificates.samples import LI_NA, NUMBER, a_line, a_statement
 from tests.support import NOW
 
 LISTS = f"{PUBLIC_URL}/v1/status-lists"
@@ -205,6 +208,43 @@ async def test_one_that_a_city_asked_for_says_whom_it_is_meant_for(door: Certifi
     receipt = a_receipt(audience="yuxi", nonce="n-1")
     await kept(door, receipt)
     assert "Meant for the city\nyuxi" in Read((await page(door, receipt.number)).text).text
+
+
+async def test_one_that_nobody_will_answer_promises_nothing(door: CertificatesDoor) -> None:
+    receipt = a_receipt("pending", reason=GAVE_UP)
+    await kept(door, receipt)
+    text = (await page(door, receipt.number)).text
+    assert "is not asked any more" in text
+    assert "this page shows the new" not in text
+
+
+async def test_an_answer_can_be_shown_printed_and_proven(door: CertificatesDoor) -> None:
+    await door.import_(a_line())
+    question = {**a_statement(), "purpose": "employment"}
+    answer = await door.caller("qujing-desk-3", "partner").post("/v1/verifications", json=question)
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    anybody = door.anybody()
+    keys = read_jwks((await anybody.get("/.well-known/jwks.json")).content)
+    receipt = check(told["receipt"], keys)
+    assert isinstance(receipt, Receipt)
+    assert (receipt.verdict, receipt.number) == ("valid", told["receipt_no"])
+    assert receipt.says_of(replace(ASKED, salt=from_base64url(told["salt"])))
+    assert not receipt.says_of(ASKED)
+    text = Read((await page(door, told["receipt_no"])).text).text
+    assert told["receipt"] in text
+    file = await anybody.get(f"/r/{told['receipt_no']}/jws")
+    assert file.text == f"{told['receipt']}\n"
+    assert len(receipt.status) == 2
+    for entry in receipt.status:
+        listed = decode((await anybody.get(entry.url.removeprefix(PUBLIC_URL))).text, keys)
+        assert isinstance(listed, StatusList)
+        assert not listed.bits[entry.index]
+    await door.import_(a_line(status="revoked"))
+    (revocation,) = [entry for entry in receipt.status if entry.purpose == "revocation"]
+    listed = decode((await anybody.get(revocation.url.removeprefix(PUBLIC_URL))).text, keys)
+    assert isinstance(listed, StatusList)
+    assert list(listed.bits.places()) == [revocation.index]
 
 
 async def test_its_language_is_the_callers_or_the_links(door: CertificatesDoor) -> None:

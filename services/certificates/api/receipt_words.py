@@ -9,7 +9,8 @@ from datetime import date, datetime
 from contracts.values import CERTIFICATE_LEVELS
 from contracts.vocabulary.occupations import is_occupation, occupation_name
 from services.certificates.domain.receipts import CertificateFacts, Receipt
-from services.certificates.domain.registry import CHINA
+from services.certificates.domain.registry import CHINA, NOT_RECOGNISED, REVIEW_OVERDUE
+from services.certificates.domain.verdicts import GAVE_UP
 from services.kit.problems import Language
 
 
@@ -101,13 +102,17 @@ _VERDICTS = {
 
 
 _REASONS: dict[str, tuple[str, str]] = {
-    "review-overdue": (
+    REVIEW_OVERDUE: (
         "证书逾期未复审，复审后重新生效。",
         "The certificate's periodic review is overdue; it counts again once reviewed.",
     ),
-    "not-recognised": (
-        "此地不认可该证书的等级。",
-        "The level of this certificate is not recognised here.",
+    NOT_RECOGNISED: (
+        "另一城市确认此证书有效，但本市的互认表不认可其等级。",
+        "Another city confirms the certificate, but its level is not recognised here.",
+    ),
+    GAVE_UP: (
+        "所属城市一直没有答复，系统已不再询问。请过些时候重新核验。",
+        "The city that would know never answered and is not asked any more. Verify again later.",
     ),
 }
 
