@@ -79,7 +79,7 @@ class Link:
         assert task is not None
         self._open.add(task)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._one(reader, writer)
         finally:
             writer.close()
@@ -93,7 +93,9 @@ class Link:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.arrived += 1
         if self.fault == "hang":
-            await asyncio.sleep(3600)
+            # Until whoever asked has had enough.
+            await reader.read()
+            return
         ready = {
             "500": b"HTTP/1.1 500 Oh\r\nContent-Length: 2\r\n\r\n{}",
             "garbage": b"\x00\xffthis is no HTTP\r\n\r\n",

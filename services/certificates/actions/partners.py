@@ -6,7 +6,7 @@ What each does stands in its own module. Nothing connects before it is used.
 import random as chances
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -87,6 +87,8 @@ def make_partners(
         chance=chances.random,
         new_id=new_id,
         patience=ways.patience,
+        # A city's keys may have to be read before its answer can be checked.
+        lost_after=timedelta(seconds=4 * ways.timeout_s + 2),
     )
     others.on_back = retrying.city_is_back
     watching = Watching(db, calls, keys, clock)

@@ -33,7 +33,6 @@ WAITING = Gauge("rengang_pending_questions", "Questions that wait for another ci
 _USE = "pending questions"
 _NONCE_BYTES = 12
 _AT_ONCE = 16
-_LOST_AFTER = timedelta(seconds=60)
 
 Random = Callable[[int], bytes]
 
@@ -113,7 +112,9 @@ class Vault:
 class Retrying:
     """Keeps questions that wait, and asks them again. Any number of these may run.
 
-    poll_s: how long something due may wait if nothing wakes us. new_id: never the same twice.
+    lost_after: a try of which nothing was heard for so long is made again, as after the end of a
+    process. poll_s: how long something due may wait if nothing wakes us. new_id: never the same
+    twice.
     """
 
     db: Database
@@ -124,6 +125,7 @@ class Retrying:
     chance: Callable[[], float]
     new_id: Callable[[], UUID]
     patience: Patience = field(default_factory=Patience)
+    lost_after: timedelta = timedelta(seconds=30)
     poll_s: float = 2.0
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _city_is_back: bool = False
@@ -181,7 +183,7 @@ class Retrying:
             if self._city_is_back:
                 self._city_is_back = False
                 await store.update_all_due(tx, now)
-            due = await store.claim_due(tx, now, lost_after=_LOST_AFTER, limit=_AT_ONCE)
+            due = await store.claim_due(tx, now, lost_after=self.lost_after, limit=_AT_ONCE)
             WAITING.set(await store.count_pending(tx))
         results = await asyncio.gather(*map(self._try, due), return_exceptions=True)
         for result in results:
