@@ -21,6 +21,7 @@ class CertificatesSettings(ServiceSettings):
     CERTIFICATES_CITY_ID: who signs the receipts, as other cities know this deployment.
     CERTIFICATES_PUBLIC_URL: where others reach it; stands in receipts and status lists, so that
     it must not change. Without it the address that the process listens on.
+    CERTIFICATES_UNSIGNED_IMPORTS: whether operators may import what no issuer signed; for trials.
     CERTIFICATES_KEY_DAYS: how long a key signs before the next one takes over.
 
     CERTIFICATES_CITIES_PRIVATE: other cities may be at addresses that are not public, as in a
@@ -38,6 +39,7 @@ class CertificatesSettings(ServiceSettings):
     pepper: Annotated[SecretStr, Field(min_length=SHORTEST_PEPPER)] = Field(
         validation_alias="CERTIFICATES_PEPPER"
     )
+    unsigned_imports: bool = Field(default=False, validation_alias="CERTIFICATES_UNSIGNED_IMPORTS")
     expiry_interval_s: float = Field(
         default=30.0, gt=0, le=3600, validation_alias="CERTIFICATES_EXPIRY_INTERVAL_S"
     )

@@ -174,6 +174,7 @@ async def a_door(
         api.Asking(verifier, tabling, ALLOWANCES),
         clock=clock,
         new_id=uuid_utils.compat.uuid7,
+        allow_unsigned=True,
     )
     app = an_app(router, jwks_url=jwks_url, service="certificates")
     door = CertificatesDoor(

@@ -45,7 +45,7 @@ async def test_a_suspended_certificate_counts_again_when_that_is_lifted(
     door: CertificatesDoor,
 ) -> None:
     for status in ("in_force", "suspended", "revoked", "in_force"):
-        await door.import_(a_line(status=status))
+        await door.import_(a_line(status=status, action="correct"))
         if status == "in_force" and not await door.announced():
             await door.claim(a_statement())
     assert await door.told() == [

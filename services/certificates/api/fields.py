@@ -4,7 +4,6 @@ None of the wordings repeats what was sent: numbers and names would end up in re
 """
 
 import re
-import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +27,7 @@ from services.certificates.domain.identity import (
     IdentityRule,
     identity_number,
 )
-from services.certificates.domain.levels import LevelUnknown, level_of
+from services.certificates.domain.levels import LevelUnknown, level_of, title_rank_of
 from services.certificates.domain.numbers import (
     LONGEST,
     SHORTEST,
@@ -43,10 +42,14 @@ MOST_NAME = 100
 EXAMPLE_IDENTITY = "999999199003070012"
 
 
+# Unicode's category Cc.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise said("text_expected", zh="应为文本。", en="Must be a text.")
-    if any(unicodedata.category(character) == "Cc" for character in value):
+    if _CONTROL.search(value):
         raise said(
             "control_character", zh="不得含有控制字符。", en="Must not hold control characters."
         )
@@ -130,7 +133,8 @@ class Level:
     label: str | None = None
 
 
-def _level(value: object) -> Level:
+def read_level(value: object) -> Level:
+    """A level, 1…8 or as printed. Raises a said() error."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 8:
         return Level(value)
     if isinstance(value, str):
@@ -142,6 +146,21 @@ def _level(value: object) -> Level:
         "文本 “3” 有歧义，不接受。",
         en="A level is a whole number from 1 (学徒工) to 8 (首席技师), or the printed words such "
         "as 高级工 or 三级; a number as text is ambiguous and not accepted.",
+    )
+
+
+def title_level(value: object) -> Level:
+    """A title's rank, 1…5 or as printed. Raises a said() error."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5:
+        return Level(value)
+    if isinstance(value, str):
+        with suppress(LevelUnknown):
+            return Level(title_rank_of(_text(value)), value.strip())
+    raise said(
+        "title_rank_unknown",
+        zh="职称级别应为整数 1（初级）到 5（正高级），或“初级”“助理级”“中级”“副高级”“正高级”。",
+        en="A title's rank is a whole number from 1 (初级) to 5 (正高级), or one of 初级, 助理级, "
+        "中级, 副高级, 正高级.",
     )
 
 
@@ -175,7 +194,7 @@ Occupation = Annotated[
 IsoDate = Annotated[date, PlainValidator(_iso_date), _schema("日期", "2023-06-30", format="date")]
 PrintedLevel = Annotated[
     Level,
-    PlainValidator(_level),
+    PlainValidator(read_level),
     WithJsonSchema(
         {
             "description": "等级：1 到 8，或证书上的字样 · 1 to 8, or as printed",

@@ -1,225 +1,351 @@
-"""The issuers' door: many certificates at once, each line accepted or refused on its own.
+"""The issuers' door: files of certificates, signed by who issued them, a report for each line.
 
-What is done with what was read stands in actions.importing.
+What is done with what was read stands in actions.importing and signed_importing.
 """
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any, BinaryIO
+from uuid import UUID
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+import orjson
+from fastapi import APIRouter, Depends, Header, Query
+from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
-from services.certificates.actions.importing import import_registrations
-from services.certificates.api.fields import (
-    HolderName,
-    IdentityNumber,
-    IsoDate,
-    IssuerCode,
-    Number,
-    Occupation,
-    PrintedLevel,
-    Words,
+from services.certificates.actions.importing import (
+    MOST_LINES,
+    Imported,
+    Importer,
+    import_registrations,
+)
+from services.certificates.actions.issuing import issuer_of
+from services.certificates.actions.signed_importing import (
+    Batch,
+    MovedOn,
+    OtherFile,
+    begin_import,
+    check_import,
+    go_on,
+    import_so_far,
+    reports_of,
+)
+from services.certificates.api.certificate_files import CertificateFile
+from services.certificates.api.import_refusals import (
+    another_city,
+    file_differs,
+    interrupted,
+    issuer_not_registered,
+    moved_on,
+    other_file,
+    read_content_type,
+    rows_differ,
+    signature_refused,
+    signature_wanted,
+)
+from services.certificates.api.registry_lines import (
+    FlaggedLine,
+    GoodLine,
+    Reader,
+    RegistryReport,
+    reported,
+    schema,
 )
 from services.certificates.domain.digests import Pepper
-from services.certificates.domain.registry import (
-    Flag,
-    Registration,
-    RegistrationRule,
-    RegistryStatus,
-    broken_rules,
-    flags_of,
-    scope_of,
-    today,
+from services.certificates.domain.registry import today
+from services.certificates.domain.signed_imports import (
+    SignatureRefused,
+    SignedImport,
+    claimed_issuer,
+    read_signature,
 )
-from services.kit.auth import Role, require
-from services.kit.database import Database
-from services.kit.intake import MIB, body_limit
+from services.certificates.store.imports import BatchReport, Counts, Progress
+from services.kit.auth import Caller, Role, require
+from services.kit.database import Database, DatabaseUnavailable
+from services.kit.intake import MIB, body_limit, too_large
 from services.kit.ndjson import (
     MAX_BODY_BYTES,
     MAX_LINE_BYTES,
     MAX_LINES,
     MEDIA_TYPES,
     BadLine,
-    ImportReport,
     Line,
     LineReport,
     ndjson_body,
     read_lines,
-    rejected,
 )
-from services.kit.problems import FieldError, field_errors
+from services.kit.problems import not_found
+
+MOST_FILE_BYTES = 512 * MIB
+
+Sender = Annotated[Caller, Depends(require(Role.OPERATOR, Role.PARTNER))]
 
 
-class RegistryLine(BaseModel):
-    """What an issuer says of one certificate."""
+class ImportProgress(BaseModel):
+    """How far an import has come. done: rows that are in, from the first on."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    import_id: UUID
+    issuer: str
+    rows: int
+    done: int
+    created: int
+    revised: int
+    unchanged: int
+    rejected: int
+    stated_at: datetime
+    begun_at: datetime
+    finished_at: datetime | None
 
-    number: Number
-    holder_name: HolderName
-    identity_number: IdentityNumber
-    occupation: Occupation
-    level: PrintedLevel | None = None
-    name: Annotated[Words, Field(description="证书名称", examples=["电工"])]
-    issuer: Annotated[IssuerCode, Field(description="发证机构代码", examples=["S000053000123"])]
-    issued_on: IsoDate
-    valid_until: IsoDate | None = None
-    status: Annotated[
-        RegistryStatus,
-        # In place, not by reference: the schema stands in a body that FastAPI does not know.
-        WithJsonSchema({"type": "string", "enum": list(RegistryStatus)}),
-    ]
+    @classmethod
+    def of(cls, progress: Progress, counts: Counts) -> "ImportProgress":
+        """The view of an import."""
+        return cls(
+            import_id=progress.import_id,
+            issuer=progress.issuer,
+            rows=progress.n_rows,
+            done=progress.n_done,
+            created=counts.created,
+            revised=counts.revised,
+            unchanged=counts.unchanged,
+            rejected=counts.rejected,
+            stated_at=progress.stated_at,
+            begun_at=progress.begun_at,
+            finished_at=progress.finished_at,
+        )
 
 
-class FlaggedLine(BaseModel):
-    """What is odd about a line that was taken in all the same."""
+class SignedReport(ImportProgress):
+    """The report of an import: every row that is in, in order, and those worth a second look."""
 
-    line: int
-    flags: list[Flag]
-
-
-class RegistryReport(ImportReport):
-    """What became of the import. flagged: lines worth a second look."""
-
+    lines: list[LineReport]
     flagged: list[FlaggedLine]
 
 
-def routes(db: Database, pepper: Pepper, *, clock: Callable[[], datetime]) -> APIRouter:
-    """The routes of /v1/registry."""
+def routes(
+    db: Database,
+    pepper: Pepper,
+    importer: Importer,
+    *,
+    clock: Callable[[], datetime],
+    allow_unsigned: bool = False,
+) -> APIRouter:
+    """The routes of /v1/registry. allow_unsigned: let operators bring in what nobody signed."""
     router = APIRouter(tags=["registry"])
 
     @router.post(
-        "/v1/registry/import",
-        summary="导入证书登记 · import certificates",
-        dependencies=[Depends(require(Role.OPERATOR, Role.PARTNER))],
-        openapi_extra={**body_limit(MAX_BODY_BYTES), "requestBody": _documented_body()},
+        "/v1/registry/imports",
+        summary="导入签名的证书文件 · import a signed file of certificates",
+        response_class=Response,
+        responses={200: {"model": SignedReport, "description": "All of it is in."}},
+        openapi_extra={**body_limit(MOST_FILE_BYTES), "requestBody": _documented_file()},
     )
-    async def import_registry(request: Request) -> RegistryReport:
+    async def import_signed(
+        request: Request,
+        caller: Sender,
+        signature: Annotated[
+            str,
+            Header(
+                alias="Rengang-Signature",
+                min_length=1,
+                description="发证机构对文件的签名 · compact JWS (EdDSA) over {issuer, sha256, "
+                "rows, import_id, media_type, iat}, typ rengang-import+jwt",
+            ),
+        ],
+    ) -> Response:
+        """Whoever sends it: what counts is that the issuer signed it. Sent again, it goes on.
+
+        The signature stands in a header, not beside the file in a multipart body: it is checked
+        before the file is received, and the file goes to disk as it comes.
+        """
+        signed = await _signed(db, signature, clock())
+        encoding = read_content_type(request.headers, signed.media_type)
+        try:
+            await check_import(db, signed)
+            with tempfile.TemporaryFile() as received:
+                await _receive(request, received, signed)
+                file = CertificateFile(received, signed.media_type, encoding)
+                n_rows = await asyncio.to_thread(file.count)
+                if n_rows != signed.n_rows:
+                    raise rows_differ(n_rows, signed.n_rows)
+                progress = await begin_import(db, signed, caller.subject, clock())
+                reader = Reader(pepper, today(clock()), signed.issuer)
+                batches = _Batches(file.rows(progress.n_done), reader, progress.n_done)
+                await go_on(db, importer, signed, batches, clock)
+            return await _report(db, signed.import_id)
+        except OtherFile:
+            raise other_file() from None
+        except MovedOn:
+            raise moved_on() from None
+        except DatabaseUnavailable:
+            raise interrupted() from None
+
+    @router.get(
+        "/v1/registry/imports/{import_id}",
+        summary="导入的进度与结果 · how far an import has come, and its report",
+        response_class=Response,
+        responses={200: {"model": SignedReport}},
+    )
+    async def import_report(
+        import_id: UUID,
+        caller: Sender,
+        lines: Annotated[
+            bool, Query(description="false：只要进度 · the progress alone, without the lines")
+        ] = True,
+    ) -> Response:
+        """For whoever sent it, and operators."""
+        found = await import_so_far(db, import_id)
+        if found is None or not (caller.role is Role.OPERATOR or caller.subject == found[0].sender):
+            raise not_found()
+        if lines:
+            return await _report(db, import_id)
+        return Response(ImportProgress.of(*found).model_dump_json(), media_type="application/json")
+
+    @router.post(
+        "/v1/registry/import",
+        summary="导入未签名的登记（仅供测试） · import what nobody signed, for trials",
+        dependencies=[Depends(require(Role.OPERATOR))],
+        openapi_extra={**body_limit(MAX_BODY_BYTES), "requestBody": _documented_lines()},
+    )
+    async def import_unsigned(request: Request) -> RegistryReport:
         """One JSON object a line; a later line wins over an earlier one of the same certificate.
 
-        Sending the same again changes nothing. Claims are judged anew at once.
+        Off unless CERTIFICATES_UNSIGNED_IMPORTS is set. Sending the same again changes nothing.
         """
+        if not allow_unsigned:
+            raise signature_wanted()
         body = await ndjson_body(request)
         now = clock()
         # Off the loop: a full import is read for longer than others should wait.
-        read = await asyncio.to_thread(_read, body, pepper, today(now))
-        imported = await import_registrations(db, [line.registration for line in read.good], now)
-        reports = [
-            LineReport(
-                line=line.number, status=done.outcome, id=done.entry_id and str(done.entry_id)
-            )
-            for line, done in zip(read.good, imported, strict=True)
-        ]
-        return RegistryReport(
-            **dict(ImportReport.of([*read.bad, *reports])),
-            flagged=[
-                FlaggedLine(line=line.number, flags=line.flags) for line in read.good if line.flags
-            ],
+        good, bad = await asyncio.to_thread(_read, read_lines(body), Reader(pepper, today(now)))
+        imported = await import_registrations(
+            db, importer, [line.registration for line in good], now
         )
+        return reported(good, bad, imported)
 
     return router
 
 
-@dataclass(frozen=True, slots=True)
-class _GoodLine:
-    number: int
-    registration: Registration
-    flags: list[Flag]
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    good: list[_GoodLine]
-    bad: list[LineReport]
-
-
-def _read(body: bytes, pepper: Pepper, today: date) -> _Lines:
-    """Raises Problem 413."""
-    lines = _Lines([], [])
-    for line in read_lines(body):
-        match line:
-            case BadLine():
-                lines.bad.append(rejected(line.number, [line.error]))
-            case Line():
-                read = _registration(line, pepper, today)
-                if isinstance(read, _GoodLine):
-                    lines.good.append(read)
-                else:
-                    lines.bad.append(rejected(line.number, read))
-    return lines
-
-
-def _registration(line: Line, pepper: Pepper, today: date) -> _GoodLine | list[FieldError]:
+async def _signed(db: Database, signature: str, now: datetime) -> SignedImport:
+    """What the issuer signed. Raises Problem 400, 403, 422."""
     try:
-        said = RegistryLine.model_validate(line.value)
-    except ValidationError as error:
-        return field_errors(error, line.value)
-    broken = broken_rules(
-        said.number,
-        said.holder_name,
-        said.identity_number,
-        name=said.name,
-        issuer=said.issuer,
-        issued_on=said.issued_on,
-        valid_until=said.valid_until,
-        today=today,
+        issuer = await issuer_of(db, claimed_issuer(signature))
+        if issuer is None:
+            raise issuer_not_registered()
+        if issuer.origin is not None:
+            raise another_city()
+        return read_signature(signature, issuer.public_keys, now)
+    except SignatureRefused as refused:
+        raise signature_refused(refused.rule) from None
+
+
+async def _receive(request: Request, received: BinaryIO, signed: SignedImport) -> None:
+    """Raises Problem 413, 422."""
+    digest = hashlib.sha256()
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MOST_FILE_BYTES:
+            raise too_large(MOST_FILE_BYTES)
+        digest.update(chunk)
+        received.write(chunk)
+    if digest.digest() != signed.sha256:
+        raise file_differs()
+
+
+def _read(
+    lines: Iterator[Line | BadLine], reader: Reader
+) -> tuple[list[GoodLine], list[LineReport]]:
+    good: list[GoodLine] = []
+    bad: list[LineReport] = []
+    for line in lines:
+        read = reader.read(line)
+        if isinstance(read, GoodLine):
+            good.append(read)
+        else:
+            bad.append(read)
+    return good, bad
+
+
+@dataclass(slots=True)
+class _Batches:
+    """Reads a file on, some rows a call."""
+
+    rows: Iterator[Line | BadLine]
+    reader: Reader
+    next_row: int
+
+    def __call__(self) -> Batch | None:
+        good, bad = _read(islice(self.rows, MOST_LINES), self.reader)
+        if not good and not bad:
+            return None
+        first_row, n_rows = self.next_row, len(good) + len(bad)
+        self.next_row += n_rows
+
+        def tell(imported: Sequence[Imported]) -> BatchReport:
+            return _batch_report(reported(good, bad, imported))
+
+        return Batch(first_row, n_rows, [line.registration for line in good], tell)
+
+
+_LINES: TypeAdapter[list[LineReport]] = TypeAdapter(list[LineReport])
+_FLAGGED: TypeAdapter[list[FlaggedLine]] = TypeAdapter(list[FlaggedLine])
+
+
+def _batch_report(report: RegistryReport) -> BatchReport:
+    return BatchReport(
+        created=report.created,
+        revised=report.revised,
+        unchanged=report.unchanged,
+        rejected=report.rejected,
+        lines=_LINES.dump_json(report.lines)[1:-1].decode(),
+        flagged=_FLAGGED.dump_json(report.flagged)[1:-1].decode(),
     )
-    if broken:
-        return [_RULES[rule] for rule in broken]
-    level = None if said.level is None else said.level.ordinal
-    registration = Registration(
-        statement=pepper.statement(said.number, said.holder_name, said.identity_number),
-        scope=scope_of(said.number, said.occupation, said.name),
-        number_masked=said.number.masked(),
-        number_format=said.number.format,
-        issuer=said.issuer,
-        occupation=said.occupation,
-        level=level,
-        level_label=None if said.level is None else said.level.label,
-        name=said.name,
-        issued_on=said.issued_on,
-        valid_until=said.valid_until,
-        status=said.status,
-    )
-    flags = flags_of(said.number, said.identity_number, level, said.issued_on)
-    return _GoodLine(line.number, registration, flags)
 
 
-_RULES: dict[RegistrationRule, FieldError] = {
-    RegistrationRule.ISSUED_IN_FUTURE: {
-        "pointer": "/issued_on",
-        "zh": "发证日期在将来。",
-        "en": "The date of issue lies in the future.",
-    },
-    RegistrationRule.ENDS_BEFORE_ISSUE: {
-        "pointer": "/valid_until",
-        "zh": "有效期在发证日期之前结束。",
-        "en": "The validity ends before the date of issue.",
-    },
-    RegistrationRule.NAME_TELLS_PERSON: {
-        "pointer": "/name",
-        "zh": "证书名称中有持证人姓名、身份证号或证书编号，请删去。",
-        "en": "The certificate's name holds the holder's name, identity number or the "
-        "certificate's number; take it out.",
-    },
-    RegistrationRule.ISSUER_TELLS_PERSON: {
-        "pointer": "/issuer",
-        "zh": "发证机构代码中有持证人姓名、身份证号或证书编号，请删去。",
-        "en": "The issuer's code holds the holder's name, identity number or the certificate's "
-        "number; take it out.",
-    },
-}
+async def _report(db: Database, import_id: UUID) -> Response:
+    """The whole report, put together as it is sent: it may have millions of lines."""
+    found = await import_so_far(db, import_id)
+    if found is None:
+        raise not_found()
+    progress, counts = found
+    head = orjson.dumps(ImportProgress.of(progress, counts).model_dump(mode="json"))
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield head[:-1] + b',"lines":['
+        flagged: list[str] = []
+        comma = ""
+        async for lines, odd in reports_of(db, progress):
+            yield (comma + lines).encode()
+            comma = ","
+            flagged += [odd] if odd else []
+        yield f'],"flagged":[{",".join(flagged)}]}}'.encode()
+
+    return StreamingResponse(parts(), media_type="application/json")
 
 
-def _documented_body() -> dict[str, Any]:
-    schema = RegistryLine.model_json_schema()
+def _documented_file() -> dict[str, Any]:
+    return {
+        "required": True,
+        "description": f"NDJSON：一行一个 JSON 对象；CSV：UTF-8 或 GB18030，首行为列名 · one JSON "
+        f"object a line of at most {MAX_LINE_BYTES // 1024} KiB, or CSV with a header; at most "
+        f"{MOST_FILE_BYTES // MIB} MiB.",
+        "content": {
+            MEDIA_TYPES[0]: {"schema": schema()},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+
+
+def _documented_lines() -> dict[str, Any]:
     return {
         "required": True,
         "description": f"一行一个 JSON 对象 · one JSON object a line; at most {MAX_LINES} lines of "
         f"{MAX_LINE_BYTES // 1024} KiB, {MAX_BODY_BYTES // MIB} MiB in all.",
-        "content": {media_type: {"schema": schema} for media_type in MEDIA_TYPES},
+        "content": {media_type: {"schema": schema()} for media_type in MEDIA_TYPES},
     }

@@ -35,6 +35,7 @@ class Pepper:
 
     def __init__(self, secret: str) -> None:
         self._key = secret.encode()
+        self._keyed: dict[str, hmac.HMAC] = {}
 
     def __repr__(self) -> str:
         return "Pepper(…)"
@@ -43,10 +44,14 @@ class Pepper:
         self, number: CertificateNumber, holder_name: str, identity_text: str
     ) -> Statement:
         """Raises IdentityNumberInvalid."""
+        return self.statement_of(number, holder_name, identity_number(identity_text))
+
+    def statement_of(self, number: CertificateNumber, holder_name: str, identity: str) -> Statement:
+        """identity: in its one spelling."""
         return Statement(
             number=self._digest("number", number.text),
             holder=self._digest("holder", holder(holder_name)),
-            identity=self._digest("identity", identity_number(identity_text)),
+            identity=self._digest("identity", identity),
         )
 
     def seal(self) -> bytes:
@@ -69,7 +74,12 @@ class Pepper:
     def _digest(self, kind: str, text: str) -> bytes:
         # The kind keeps equal texts apart: else T and an identity number could be put together
         # from two columns.
-        return hmac.digest(self._key, f"{kind}\0{text}".encode(), "sha256")
+        begun = self._keyed.get(kind)
+        if begun is None:
+            begun = self._keyed[kind] = hmac.new(self._key, f"{kind}\0".encode(), "sha256")
+        mac = begun.copy()
+        mac.update(text.encode())
+        return mac.digest()
 
 
 def holder(name: str) -> str:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from datetime import date
 from enum import StrEnum
+from operator import mul
 
 _SHAPE = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _FIRST_GENERATION = re.compile(r"[1-9][0-9]{14}")
@@ -53,8 +54,9 @@ def identity_number(text: str) -> str:
 
 def check_character(body: str) -> str:
     """The 18th character that belongs to 17 digits."""
-    total = sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True))
-    return _CHECK[total % 11]
+    if len(body) != len(_WEIGHTS):
+        raise ValueError("not 17 digits")
+    return _CHECK[sum(map(mul, map(int, body), _WEIGHTS)) % 11]
 
 
 def _is_birth_date(digits: str) -> bool:

@@ -1,10 +1,11 @@
-"""Certificate levels: from what is printed to the one ordinal 1…8.
+"""Certificate levels: from what is printed to the one ordinal 1…8, and the ranks of titles.
 
 The names of the ordinals themselves stand in contracts.values.
 """
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from contracts.values import CERTIFICATE_LEVELS
 
@@ -27,10 +28,37 @@ _TOKEN = re.compile("|".join(sorted(map(re.escape, _PRINTED), key=len, reverse=T
 _AROUND = re.compile(r"国家职业资格|职业资格|职业技能等级|[\s/()、,·-]|第(?=[一二三四五1-5])")
 
 
+# 职称 have five ranks of their own; 员级 and 初级 are one, the two highest are printed short too.
+# Source: 人社部 职称制度改革 (2016): 初级 (员级, 助理级), 中级, 高级 (副高级, 正高级).
+_RANKS = {
+    "初级": 1,
+    "员级": 1,
+    "助理级": 2,
+    "中级": 3,
+    "副高级": 4,
+    "副高": 4,
+    "正高级": 5,
+    "正高": 5,
+}
+
+
 class LevelUnknown(ValueError):
     """The label names no level, or two different ones."""
 
 
+def title_rank_of(label: str) -> int:
+    """The rank (1…5) that a title's label says. Raises LevelUnknown.
+
+    A bare 高级 is refused: it may be 副高级 or 正高级.
+    """
+    rank = _RANKS.get("".join(unicodedata.normalize("NFKC", label).split()))
+    if rank is None:
+        raise LevelUnknown("no rank of a title")
+    return rank
+
+
+# One file says the same few labels a million times.
+@lru_cache(maxsize=512)
 def level_of(label: str) -> int:
     """The ordinal (1…8) of a printed level. Raises LevelUnknown.
 

@@ -3,8 +3,9 @@
 Who claims it does not live here.
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from uuid import UUID
@@ -131,12 +132,55 @@ class Registration:
         """What makes two lines speak of one certificate."""
         return self.issuer, self.statement.number, self.scope
 
+    def after(self, before: "Registration | None") -> "Registration":
+        """What it comes to for a certificate of which this was said before.
+
+        A review that was worked out from the date of issue alone does not undo one that was made.
+        """
+        if (
+            before is None
+            or self.review_stated
+            or before.review_due is None
+            or (self.kind, self.issued_on) != (before.kind, before.issued_on)
+        ):
+            return self
+        return replace(self, review_due=before.review_due)
+
+    def says_the_same(self, before: "Registration") -> bool:
+        """Whether nothing is new in it."""
+        return self.content == before.content
+
+    def may_follow(self, before: "Registration") -> bool:
+        """Whether it may be said after that: only a correction takes a revocation back."""
+        was_revoked = before.status is RegistryStatus.REVOKED
+        return self.corrects or not was_revoked or self.status is RegistryStatus.REVOKED
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """All that is said of the certificate."""
+        return (
+            self.statement,
+            self.occupation,
+            self.level,
+            self.level_label,
+            self.title_rank,
+            self.name,
+            self.kind,
+            self.issued_on,
+            self.valid_until,
+            self.review_due,
+            self.status,
+        )
+
 
 class RegistrationRule(StrEnum):
     """What a line may not say, although each of its fields is well-formed."""
 
     ISSUED_IN_FUTURE = "issued_in_future"
     ENDS_BEFORE_ISSUE = "ends_before_issue"
+    REVIEW_BEFORE_ISSUE = "review_before_issue"
+    REVIEWED_IN_FUTURE = "reviewed_in_future"
+    NEXT_REVIEW_UNKNOWN = "next_review_unknown"
     NAME_TELLS_PERSON = "name_tells_person"
     ISSUER_TELLS_PERSON = "issuer_tells_person"
 
@@ -156,19 +200,71 @@ def broken_rules(
 
     The certificate's name and its issuer travel on the bus, where no person may be told.
     """
-    # A name of one character stands in half of all words.
-    personal = [
-        told
-        for told in (holder(holder_name), identity.casefold(), number.text.casefold())
-        if len(told) > 1
-    ]
-    broken = {
-        RegistrationRule.ISSUED_IN_FUTURE: issued_on > today,
-        RegistrationRule.ENDS_BEFORE_ISSUE: valid_until is not None and valid_until < issued_on,
-        RegistrationRule.NAME_TELLS_PERSON: any(told in holder(name) for told in personal),
-        RegistrationRule.ISSUER_TELLS_PERSON: any(told in holder(issuer) for told in personal),
-    }
-    return [rule for rule, holds in broken.items() if holds]
+    broken = []
+    if issued_on > today:
+        broken.append(RegistrationRule.ISSUED_IN_FUTURE)
+    if valid_until is not None and valid_until < issued_on:
+        broken.append(RegistrationRule.ENDS_BEFORE_ISSUE)
+    told_name, told_issuer = holder(name), holder(issuer)
+    for told in (holder(holder_name), identity.casefold(), number.text.casefold()):
+        # A name of one character stands in half of all words.
+        if len(told) > 1:
+            if told in told_name:
+                broken.append(RegistrationRule.NAME_TELLS_PERSON)
+            if told in told_issuer:
+                broken.append(RegistrationRule.ISSUER_TELLS_PERSON)
+    return list(dict.fromkeys(broken))
+
+
+REVIEW_YEARS = 3
+"""特种作业操作证 are reviewed every three years.
+
+Source: 特种作业人员安全技术培训考核管理规定 (第21条)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """When a certificate must be reviewed next. is_stated: whether the issuer said so."""
+
+    due: date | None
+    is_stated: bool
+
+
+def review_of(
+    kind: Kind, issued_on: date, *, reviewed_on: date | None, due: date | None, today: date
+) -> Review | RegistrationRule:
+    """The next review by what a line says of the last (reviewed_on) or the next (due), or what is
+    wrong with that."""
+    if reviewed_on is not None and reviewed_on > today:
+        return RegistrationRule.REVIEWED_IN_FUTURE
+    if any(day is not None and day < issued_on for day in (reviewed_on, due)):
+        return RegistrationRule.REVIEW_BEFORE_ISSUE
+    if due is not None:
+        return Review(due, is_stated=True)
+    if kind is Kind.SPECIAL_OPERATION:
+        return Review(_years_after(reviewed_on or issued_on), is_stated=reviewed_on is not None)
+    if reviewed_on is not None:
+        return RegistrationRule.NEXT_REVIEW_UNKNOWN
+    return Review(None, is_stated=False)
+
+
+def _years_after(day: date) -> date:
+    year = day.year + REVIEW_YEARS
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return date(year, 2, 28)
+
+
+def kind_by(number: CertificateNumber) -> Kind:
+    """The kind that a line means that names none."""
+    match number.format:
+        case NumberFormat.SPECIAL_OPERATION:
+            return Kind.SPECIAL_OPERATION
+        case NumberFormat.VOCATIONAL_QUALIFICATION:
+            return Kind.QUALIFICATION
+        case _:
+            return Kind.SKILL_LEVEL
 
 
 class Flag(StrEnum):
@@ -178,6 +274,9 @@ class Flag(StrEnum):
     NUMBER_SAYS_OTHER_LEVEL = "number_says_other_level"
     NUMBER_SAYS_OTHER_YEAR = "number_says_other_year"
     NUMBER_SAYS_OTHER_HOLDER = "number_says_other_holder"
+    NUMBER_SAYS_OTHER_KIND = "number_says_other_kind"
+    NUMBER_SAYS_OTHER_ISSUER = "number_says_other_issuer"
+    NEWER_STATEMENT_KEPT = "newer_statement_kept"
 
 
 def scope_of(number: CertificateNumber, occupation: str, name: str) -> str:
@@ -187,21 +286,38 @@ def scope_of(number: CertificateNumber, occupation: str, name: str) -> str:
     return ""
 
 
+_ISSUER_IN_NUMBERS = re.compile(r"[YS][0-9]{12}")
+
+
 def flags_of(
-    number: CertificateNumber, identity: str, level: int | None, issued_on: date
+    number: CertificateNumber,
+    identity: str,
+    level: int | None,
+    issued_on: date,
+    *,
+    kind: Kind,
+    issuer: str,
 ) -> list[Flag]:
     """Where the number does not say what the line says. identity: in its one spelling."""
-    odd = {
-        Flag.UNUSUAL_NUMBER: number.format is NumberFormat.OTHER,
-        Flag.NUMBER_SAYS_OTHER_LEVEL: number.level is not None and number.level != level,
-        Flag.NUMBER_SAYS_OTHER_YEAR: (
-            number.year is not None and number.year != issued_on.year % 100
-        ),
-        Flag.NUMBER_SAYS_OTHER_HOLDER: (
-            number.identity is not None and number.identity != identity
-        ),
-    }
-    return [flag for flag, holds in odd.items() if holds]
+    if number.format is NumberFormat.OTHER:
+        # 职称 have no one format.
+        return [] if kind is Kind.TITLE else [Flag.UNUSUAL_NUMBER]
+    odd = []
+    if number.level is not None and number.level != level:
+        odd.append(Flag.NUMBER_SAYS_OTHER_LEVEL)
+    if number.year is not None and number.year != issued_on.year % 100:
+        odd.append(Flag.NUMBER_SAYS_OTHER_YEAR)
+    if number.identity is not None and number.identity != identity:
+        odd.append(Flag.NUMBER_SAYS_OTHER_HOLDER)
+    if kind is not kind_by(number):
+        odd.append(Flag.NUMBER_SAYS_OTHER_KIND)
+    if (
+        number.issuer is not None
+        and number.issuer != issuer
+        and _ISSUER_IN_NUMBERS.fullmatch(issuer)
+    ):
+        odd.append(Flag.NUMBER_SAYS_OTHER_ISSUER)
+    return odd
 
 
 def ends_at(valid_until: date) -> datetime:

@@ -3,14 +3,13 @@
 Claims and folders stand in store.folders.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from contracts.values import CertificateId
 from services.certificates.domain.digests import Statement
-from services.certificates.domain.registry import Entry, Kind, Registration, RegistryStatus
+from services.certificates.domain.registry import Entry, Kind, RegistryStatus
 from services.certificates.domain.verdicts import Verdict
 from services.kit.database import Record, Transaction
 
@@ -41,68 +40,6 @@ async def insert_seal(tx: Transaction, digest: bytes) -> None:
 async def select_seal(tx: Transaction) -> bytes:
     """The seal that this database was filled under."""
     return bytes(await tx.fetchval("SELECT digest FROM seal"))
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A row that an import made or changed. key: of its registration."""
-
-    key: tuple[str, bytes, str]
-    entry_id: UUID
-    created: bool
-
-
-async def upsert_entries(
-    tx: Transaction, registrations: Sequence[Registration], now: datetime
-) -> list[Stored]:
-    """Make or change the rows; those that said the same already are not returned.
-
-    registrations: no two with one key.
-    """
-    rows = await tx.fetch(
-        """
-        INSERT INTO registry AS r (
-            issuer, number_digest, scope, holder_digest, identity_digest, number_masked,
-            number_format, occupation, level, level_label, name, issued_on, valid_until, status,
-            changed_at)
-        SELECT *, $15::timestamptz FROM unnest(
-            $1::text[], $2::bytea[], $3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
-            $8::text[], $9::smallint[], $10::text[], $11::text[], $12::date[], $13::date[],
-            $14::text[])
-        ON CONFLICT (issuer, number_digest, scope) DO UPDATE SET
-            holder_digest = excluded.holder_digest, identity_digest = excluded.identity_digest,
-            occupation = excluded.occupation, level = excluded.level,
-            level_label = excluded.level_label, name = excluded.name,
-            issued_on = excluded.issued_on, valid_until = excluded.valid_until,
-            status = excluded.status, changed_at = excluded.changed_at
-        WHERE (r.holder_digest, r.identity_digest, r.occupation, r.level, r.level_label, r.name,
-               r.issued_on, r.valid_until, r.status)
-            IS DISTINCT FROM
-              (excluded.holder_digest, excluded.identity_digest, excluded.occupation,
-               excluded.level, excluded.level_label, excluded.name, excluded.issued_on,
-               excluded.valid_until, excluded.status)
-        RETURNING entry_id, issuer, number_digest, scope, (xmax = 0) AS created
-        """,
-        [r.issuer for r in registrations],
-        [r.statement.number for r in registrations],
-        [r.scope for r in registrations],
-        [r.statement.holder for r in registrations],
-        [r.statement.identity for r in registrations],
-        [r.number_masked for r in registrations],
-        [r.number_format.value for r in registrations],
-        [r.occupation for r in registrations],
-        [r.level for r in registrations],
-        [r.level_label for r in registrations],
-        [r.name for r in registrations],
-        [r.issued_on for r in registrations],
-        [r.valid_until for r in registrations],
-        [r.status.value for r in registrations],
-        now,
-    )
-    return [
-        Stored((row["issuer"], row["number_digest"], row["scope"]), row["entry_id"], row["created"])
-        for row in rows
-    ]
 
 
 # The columns that entry_of() reads; r: the registry.
