@@ -17,9 +17,9 @@ TOP = 100
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to ask a contender. ready: the question in its own form, made before the clock runs.
+    """One way to ask a contender. ready: the question in its own form, of words and facts at hand.
 
-    ask: the question to its own form of answer: this alone is timed. rows: the rows in the answer,
+    ask: the question to its own form of answer; both are timed. rows: the rows in the answer,
     best first. fused: whether it ranks by the whole score, or by text alone. most: so many
     queries are enough, where one takes seconds.
     """

@@ -14,13 +14,12 @@ from bench.contenders.making import Making
 from bench.documents import Seekers
 from bench.population import Population
 from bench.queries import Query
-from contracts.values import SeekerId
 from services.matcher.domain.engine import Change
 from services.matcher.domain.facts import SeekerFacts
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.known import KnownSeeker
+from services.matcher.domain.fast.side import Ranked
 
-_HALF = 64
 _LISTS = ".lists"
 
 
@@ -71,10 +70,9 @@ class Ours(Contender):
     def _ready(self, query: Query) -> Any:
         return query.posting
 
-    def _search(self, question: Any) -> list[tuple[int, SeekerId]]:
+    def _search(self, question: Any) -> Ranked:
         return self.engine.best_seekers(question, TOP)
 
-    def _rows(self, answer: list[tuple[int, SeekerId]]) -> list[int]:
-        high = np.array([seeker_id.int >> _HALF for _, seeker_id in answer], np.uint64)
-        rows: list[int] = self._order[np.searchsorted(self._sorted, high)].tolist()
+    def _rows(self, answer: Ranked) -> list[int]:
+        rows: list[int] = self._order[np.searchsorted(self._sorted, answer.high)].tolist()
         return rows

@@ -42,7 +42,7 @@ def measure(
             engine.best_postings(seeker, TOP)
             seconds.append(time.perf_counter() - began)
     equal = sum(
-        engine.best_postings(seeker, TOP) == _exact(postings, seeker)
+        engine.best_postings(seeker, TOP).pairs() == _exact(postings, seeker)
         for seeker in seekers[:_CHECKED]
     )
     name = f"a seeker's best of {n_postings:,} postings"

@@ -103,7 +103,7 @@ def _measure_size(
     # The first time it is asked for a spelling, an engine has to find those near it.
     warm(way, queries[:1])
     first_s, answers = timed(way, queries)
-    equal = sum(found == right for found, right in zip(answers, truth.pairs, strict=True))
+    equal = sum(found.pairs() == right for found, right in zip(answers, truth.pairs, strict=True))
     result.exact.append(Exactness(n, len(queries), equal))
     result.extras.append(
         Extra("asked for the first time", n, median_ms(first_s), p99_ms(first_s), len(queries))

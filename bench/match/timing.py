@@ -62,13 +62,15 @@ def paired(ours: Way, other: Way, queries: Sequence[Query]) -> Paired:
 
 
 def timed(way: Way, queries: Sequence[Query]) -> tuple[list[float], list[Any]]:
-    """Seconds of each question, and the answers in the way's own form."""
-    questions = [way.ready(query) for query in queries]
+    """Seconds of each question, and the answers in the way's own form.
+
+    Words and facts are at hand; to make a question of them is each way's affair, and in the time.
+    """
     seconds, answers = [], []
     with undisturbed():
-        for question in questions:
+        for query in queries:
             began = time.perf_counter()
-            answer = way.ask(question)
+            answer = way.ask(way.ready(query))
             seconds.append(time.perf_counter() - began)
             answers.append(answer)
     return seconds, answers

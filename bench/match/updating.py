@@ -43,18 +43,17 @@ def measure(ours: Ours, population: Population, queries: Sequence[Query], seed: 
     searching: list[float] = []
     updating = 0.0
     for at, query in enumerate(queries):
-        question = way.ready(query)
         with undisturbed():
             began = time.perf_counter()
             for change in changes[A_QUERY * at : A_QUERY * (at + 1)]:
                 ours.apply([change])
             middle = time.perf_counter()
-            way.ask(question)
+            way.ask(way.ready(query))
             searching.append(time.perf_counter() - middle)
         updating += middle - began
     exact = Exact(population)
     equal = sum(
-        way.ask(way.ready(query)) == _pairs(population, *exact.best(query, _TOP, alive))
+        way.ask(way.ready(query)).pairs() == _pairs(population, *exact.best(query, _TOP, alive))
         for query in queries[:_CHECKED]
     )
     return Updates(

@@ -21,7 +21,6 @@ from services.matcher.domain.fast.known import KnownPosting, KnownSeeker
 from services.matcher.domain.fast.side import Found, Job
 from services.matcher.domain.model import Model
 
-_HALF = 64
 _FILLED_AT_ONCE = 256
 _TOLD_EVERY = 5_000
 
@@ -112,9 +111,8 @@ def pairs_of_postings(
         for done, best in enumerate(
             pool.map(lambda query: engine.best_seekers(query.posting, k), queries), 1
         ):
-            high = np.array([seeker_id.int >> _HALF for _, seeker_id in best], np.uint64)
-            seekers.append(order[np.searchsorted(highs, high)].astype(np.int32))
-            scores.append(np.array([score for score, _ in best], np.int32))
+            seekers.append(order[np.searchsorted(highs, best.high)].astype(np.int32))
+            scores.append(best.scores)
             if done % _TOLD_EVERY == 0:
                 progress(f"seekers of {done:,} postings found")
     counts = np.array(list(map(len, seekers)))

@@ -91,7 +91,7 @@ async def _answers(index: Index) -> tuple[tuple[str, tuple[tuple[int, str], ...]
         rows = await anext(documents.open_postings(tx, ASKED))
     asked = [ready_posting(index.model, row) for row in rows]
     found = await index.think(
-        lambda engine: [engine.best_seekers(posting, TOP) for posting in asked]
+        lambda engine: [engine.best_seekers(posting, TOP).pairs() for posting in asked]
     )
     return tuple(
         (

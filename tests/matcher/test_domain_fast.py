@@ -106,8 +106,8 @@ class Walked:
         """For every document, open or not, the best of the other side."""
         engine = self.kept.engine
         return [
-            *(engine.best_seekers(posting, 7) for posting in self.kept.postings.values()),
-            *(engine.best_postings(seeker, 7) for seeker in self.kept.seekers.values()),
+            *(engine.best_seekers(posting, 7).pairs() for posting in self.kept.postings.values()),
+            *(engine.best_postings(seeker, 7).pairs() for seeker in self.kept.seekers.values()),
         ]
 
 
@@ -137,7 +137,7 @@ def test_the_best_of_a_document_are_the_definition_s_best() -> None:
                 if asked == posting.doc.posting_id
             )
             if posting.doc.open:
-                assert kept.engine.best_seekers(posting, k) == best_of(ranked, k)
+                assert kept.engine.best_seekers(posting, k).pairs() == best_of(ranked, k)
         for person in kept.seekers.values():
             ranked_postings = sorted(
                 (-at.score_ppm, posting)
@@ -145,11 +145,11 @@ def test_the_best_of_a_document_are_the_definition_s_best() -> None:
                 if asked == person.doc.seeker_id
             )
             if person.doc.looking:
-                assert kept.engine.best_postings(person, k) == best_of(ranked_postings, k)
+                assert kept.engine.best_postings(person, k).pairs() == best_of(ranked_postings, k)
     stranger = next(each for each in kept.postings.values() if each.doc.open)
-    expected = kept.engine.best_seekers(stranger, 9)
+    expected = kept.engine.best_seekers(stranger, 9).pairs()
     kept.take(DropPosting(stranger.doc.posting_id))
-    assert kept.engine.best_seekers(stranger, 9) == expected
+    assert kept.engine.best_seekers(stranger, 9).pairs() == expected
 
 
 @pytest.mark.parametrize("seed", range(2))

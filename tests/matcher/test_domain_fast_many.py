@@ -88,7 +88,7 @@ def test_spellings_numbered_together_are_found_like_others() -> None:
     asked = [*SKILLS, "氩弧焊接", *SKILLS[:3], "茶艺师"]
     assert numbering.shown.numbers(asked).tolist() == [plain.shown.number(each) for each in asked]
     for spelling in ("氩弧焊", "焊工", "茶艺"):
-        assert numbering.shown.near(spelling) == plain.shown.near(spelling)
+        assert numbering.shown.near(spelling).tolist() == plain.shown.near(spelling).tolist()
 
 
 @pytest.mark.parametrize("level", [-1, 1 << lay.LEVEL_BITS])

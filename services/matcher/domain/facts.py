@@ -5,12 +5,14 @@ How facts are numbered and searched does not live here.
 """
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from contracts.values import Employment
 from services.matcher.domain.documents import HeldCertificate
+from services.matcher.domain.model import Weights
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 
 Levels = tuple[tuple[str, int], ...]
@@ -100,7 +102,7 @@ class PostingFacts:
             posting.experience_years,
             int(doc.education or 0),
             _BIT[doc.employment],
-            astuple(posting.weights),
+            astuple_flat(posting.weights),
         )
 
     def to_bytes(self) -> bytes:
@@ -113,7 +115,7 @@ class PostingFacts:
         return cls(*orjson.loads(stored))
 
 
-def astuple_flat(facts: SeekerFacts | PostingFacts) -> tuple[object, ...]:
+def astuple_flat(facts: SeekerFacts | PostingFacts | Weights) -> tuple[Any, ...]:
     """The fields in order; `dataclasses.astuple` would copy each value, ten times as slow."""
     return tuple(getattr(facts, name) for name in facts.__slots__)
 

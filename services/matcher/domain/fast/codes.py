@@ -61,6 +61,11 @@ class Occupations:
         self._numbers: dict[str, int] = {}
         self._groups: dict[str, int] = {}
         self._paths = Growing(np.int32, _LEVELS)
+        self._masks: list[tuple[int, ...]] = []
+
+    def masks(self, number: int) -> tuple[int, ...]:
+        """For each level the bit of an occupation's group modulo 64; 0 beyond its last."""
+        return self._masks[number]
 
     @property
     def paths(self) -> Array:
@@ -78,6 +83,7 @@ class Occupations:
                 group = "-".join(parts[: level + 1])
                 path[level] = self._groups.setdefault(group, len(self._groups))
             self._paths.extend([path])
+            self._masks.append(tuple(0 if at == _NONE else 1 << (at & 63) for at in path))
         return number
 
     def numbers(self, codes: Sequence[str]) -> Array:
@@ -86,22 +92,20 @@ class Occupations:
 
 
 class WeightSets:
-    """Weights of postings. rows: int64 (≥ n, 7), as `model.Weights` orders them."""
+    """Weights of postings. rows: int64 (≥ n, 7), as `model.Weights` orders them.
+
+    most: int64 (7,), the most that each weight is in any set.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, ...], int] = {}
         self._rows = Growing(np.int64, 7, room=8)
+        self.most: Array = np.zeros(7, np.int64)
 
     @property
     def rows(self) -> Array:
         """int64 (≥ n_sets, 7)."""
         return self._rows.held
-
-    @property
-    def most(self) -> Array:
-        """int64 (7,): the most that each weight is in any set."""
-        most: Array = self._rows.held.max(axis=0)
-        return most
 
     def number(self, weights: tuple[int, ...]) -> int:
         """The number of a set of weights."""
@@ -110,6 +114,7 @@ class WeightSets:
         if number is None:
             number = self._numbers[weights] = _next(self._numbers)
             self._rows.extend([weights])
+            self.most = np.maximum(self.most, np.array(weights, np.int64))
         return number
 
 

@@ -39,7 +39,7 @@ from services.matcher.domain.fast.known import (
 from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.many import seeker_documents
 from services.matcher.domain.fast.numbering import Numbering, Query
-from services.matcher.domain.fast.side import Found, RunAll, Scratch, Side, Sizes, in_turn
+from services.matcher.domain.fast.side import Found, Ranked, RunAll, Scratch, Side, Sizes, in_turn
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.domain.vector import TermVector
@@ -309,18 +309,15 @@ class FastEngine:
                 if self._standings(np.array([slot]), np.array([posting]))[0] is not None:
                     yield seeker_id, PostingId(self._postings.slots.id_of(posting))
 
-    def best_seekers(self, posting: PreparedPosting, k: int) -> list[tuple[int, SeekerId]]:
-        """(score, seeker) of the k best for a posting, known or not, from τ up."""
-        facts = PostingFacts.of(posting)
-        query = self._numbering.posting_query(facts, posting.terms)
-        found = self._search(self._seekers, query, k, None)
-        return [(score, SeekerId(key)) for score, key in self._seekers.listed(found)]
+    def best_seekers(self, posting: PreparedPosting, k: int) -> Ranked:
+        """The k best seekers for a posting, known or not, from τ up."""
+        query = self._numbering.posting_query(PostingFacts.of(posting), posting.terms)
+        return self._seekers.ranked(self._search(self._seekers, query, k, None))
 
-    def best_postings(self, seeker: PreparedSeeker, k: int) -> list[tuple[int, PostingId]]:
-        """(score, posting) of the k best for a seeker, known or not, from τ up."""
+    def best_postings(self, seeker: PreparedSeeker, k: int) -> Ranked:
+        """The k best postings for a seeker, known or not, from τ up."""
         query = self._numbering.seeker_query(SeekerFacts.of(seeker), seeker.terms)
-        found = self._search(self._postings, query, k, None)
-        return [(score, PostingId(key)) for score, key in self._postings.listed(found)]
+        return self._postings.ranked(self._search(self._postings, query, k, None))
 
     def _take_out_seeker(self, seeker_id: SeekerId) -> Array:
         """Remove a seeker from the index and all lists; returns the postings who lose it."""

@@ -17,6 +17,11 @@ IMPOSSIBLE = -1
 _HOME, _REMOTE = PLACE_PPM[Near.HOME], PLACE_PPM[Near.REMOTE]
 _PREFECTURE, _ACCEPTED = PLACE_PPM[Near.PREFECTURE], PLACE_PPM[Near.ACCEPTED]
 _DEPTH = len(CLOSENESS_PPM) - 1
+_PPM = np.uint64(PPM)
+
+# What `tabulate_blocks` fills.
+AT_REMOTE, _AT_HOME, _AT_PREFECTURE, _AT_ACCEPTED, _AT_CERTIFIED, _AT_DEPTH = range(6)
+N_POINTS = _AT_DEPTH + _DEPTH + 1
 
 
 @inlined
@@ -27,6 +32,15 @@ def _over(part: Int, whole: Int) -> Int:
     number is at least 1 / whole away from the next.
     """
     return np.int64(np.float64(part) / np.float64(whole))
+
+
+@inlined
+def _share(weight: Int, fraction: Int) -> Int:
+    """What a fraction, 0 … PPM, of a weight is: weight * fraction // PPM.
+
+    Of numbers without a sign, so that a multiplication does it.
+    """
+    return np.int64(np.uint64(weight * fraction) // _PPM)
 
 
 @inlined
@@ -127,29 +141,42 @@ def pair_rest(
         near = _ACCEPTED
     certificate = HALF + _over(HALF * min(rank - 1, LEVELS), LEVELS) if rank else 0
     return (
-        _over(weights[lay.W_PLACE] * near, PPM)
-        + _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
-        + _over(weights[lay.W_CERTIFICATE] * certificate, PPM)
+        _share(weights[lay.W_PLACE], near)
+        + _share(weights[lay.W_OCCUPATION], CLOSENESS_PPM[depth])
+        + _share(weights[lay.W_CERTIFICATE], certificate)
     )
+
+
+@compiled
+def tabulate_blocks(weights: Array, points: Array) -> None:
+    """What the best of a block adds at most, by what is known of it. points: int64 (N_POINTS,)."""
+    points[AT_REMOTE] = _share(weights[lay.W_PLACE], _REMOTE)
+    points[_AT_HOME] = _share(weights[lay.W_PLACE], _HOME)
+    points[_AT_PREFECTURE] = _share(weights[lay.W_PLACE], _PREFECTURE)
+    points[_AT_ACCEPTED] = _share(weights[lay.W_PLACE], _ACCEPTED)
+    points[_AT_CERTIFIED] = weights[lay.W_CERTIFICATE]
+    for depth in range(_DEPTH + 1):
+        points[_AT_DEPTH + depth] = _share(weights[lay.W_OCCUPATION], CLOSENESS_PPM[depth])
 
 
 @inlined
 def block_rest(
-    side: Int, masks: Array, bounds: Array, q: Array, q_masks: Array, weights: Array
+    side: Int, masks: Array, bounds: Array, q: Array, q_masks: Array, points: Array
 ) -> Int:
     """No document of the block fits better than this in place, occupation and certificate.
 
-    -1 where none can be eligible.
+    -1 where none can be eligible. points: as `tabulate_blocks` fills it.
     """
-    near = _REMOTE if bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT) else 0
+    remote = bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
+    near = points[AT_REMOTE] if remote else np.int64(0)
     if masks[lay.M_PLACE] & q_masks[lay.M_PLACE]:
         if masks[lay.M_HOME] & q_masks[lay.M_HOME]:
-            near = _HOME
+            near = points[_AT_HOME]
         elif masks[lay.M_AROUND] & q_masks[lay.M_AROUND]:
-            near = max(near, _PREFECTURE)
+            near = max(near, points[_AT_PREFECTURE])
         else:
-            near = max(near, _ACCEPTED)
-    elif not near:
+            near = max(near, points[_AT_ACCEPTED])
+    elif not remote:
         return IMPOSSIBLE
     if not bounds[lay.B_EMPLOYMENT] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT) & lay.EMPLOYMENT_MASK:
         return IMPOSSIBLE
@@ -164,19 +191,15 @@ def block_rest(
     depth = _DEPTH
     while depth and not masks[lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
         depth -= 1
-    certified = PPM if masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE] else 0
-    return (
-        _over(weights[lay.W_PLACE] * near, PPM)
-        + _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
-        + _over(weights[lay.W_CERTIFICATE] * certified, PPM)
-    )
+    shared = masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
+    return near + points[_AT_DEPTH + depth] + (points[_AT_CERTIFIED] if shared else np.int64(0))
 
 
 @inlined
 def pay_and_years(low: Int, high: Int, asked: Int, floor: Int, years: Int, weights: Array) -> Int:
     """What pay and years add, of a pair or at most of a block."""
-    return _over(weights[lay.W_PAY] * _pay(low, high, floor), PPM) + _over(
-        weights[lay.W_YEARS] * _years(asked, years), PPM
+    return _share(weights[lay.W_PAY], _pay(low, high, floor)) + _share(
+        weights[lay.W_YEARS], _years(asked, years)
     )
 
 
@@ -201,39 +224,39 @@ def tabulate(
             near = _HOME
         elif prefectures[place] == prefectures[county]:
             near = _PREFECTURE
-        near_of[place] = _over(weights[lay.W_PLACE] * near, PPM)
+        near_of[place] = _share(weights[lay.W_PLACE], near)
     near_of[-1] = 0
     known = len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION
     for occupation in range(len(paths)):
         depth = _depth(paths, q_tags[1] & lay.TAG_VALUE, occupation) if known else 0
-        closeness_of[occupation] = _over(weights[lay.W_OCCUPATION] * CLOSENESS_PPM[depth], PPM)
+        closeness_of[occupation] = _share(weights[lay.W_OCCUPATION], CLOSENESS_PPM[depth])
     closeness_of[lay.NO_OTHER] = 0
 
 
 @inlined
 def seeker_rest(
-    numbers: Array,
-    first: Int,
+    home: Int,
     packed: Int,
+    only: Int,
     certifiable: Int,
     q: Array,
     weights: Array,
+    remote_points: Int,
     near_of: Array,
     closeness_of: Array,
 ) -> Int:
     """A seeker fits a posting no better than this in place, occupation and certificate.
 
     Seen from the numbers alone: which places are accepted and what is certified is in the tags.
-    certifiable: 1 where a certificate of its block may count.
+    certifiable: 1 where a certificate of its block may count. Without a branch: what is near and
+    what is close follows no pattern that could be foretold.
     """
-    near = np.int64(near_of[numbers[first + lay.HOME]])
-    if (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1:
-        near = max(near, _over(weights[lay.W_PLACE] * _REMOTE, PPM))
-    only = numbers[first + lay.ONLY]
-    if only == lay.SEVERAL:
-        close = weights[lay.W_OCCUPATION]
-    else:
-        close = np.int64(max(closeness_of[only & 0xFFFF], closeness_of[only >> 16]))
+    remote = (packed & q[lay.PACKED]) >> lay.REMOTE_AT & 1
+    near = max(np.int64(near_of[home]), remote_points * remote)
+    first, second = only & lay.NO_OTHER, only >> 16 & lay.NO_OTHER
+    close = np.int64(max(closeness_of[first], closeness_of[second]))
+    several = np.int64(only == lay.SEVERAL)
+    close += several * (weights[lay.W_OCCUPATION] - close)
     certified = certifiable & packed >> lay.CERTIFIED_AT
     return near + close + weights[lay.W_CERTIFICATE] * certified
 

@@ -5,7 +5,7 @@ What they are the best at does not live here.
 
 from typing import Any
 
-from services.matcher.domain.compiled import inlined
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast.growing import Array, Int
 
 
@@ -17,6 +17,27 @@ def _worse(score: Int, slot: Int, than_score: Int, than_slot: Int, high: Array, 
     if high[slot] != high[than_slot]:
         return high[slot] > high[than_slot]
     return low[slot] > low[than_slot]
+
+
+@inlined
+def _sink(
+    scores: Array, slots: Array, n: Int, score: Int, slot: Int, high: Array, low: Array
+) -> None:
+    """Put a document in the root's place, and let it sink among the first n."""
+    at = 0
+    while True:
+        below = 2 * at + 1
+        if below >= n:
+            break
+        if below + 1 < n and _worse(
+            scores[below + 1], slots[below + 1], scores[below], slots[below], high, low
+        ):
+            below += 1
+        if not _worse(scores[below], slots[below], score, slot, high, low):
+            break
+        scores[at], slots[at] = scores[below], slots[below]
+        at = below
+    scores[at], slots[at] = score, slot
 
 
 @inlined
@@ -39,18 +60,14 @@ def offer(
         return held + 1
     if not k or _worse(score, slot, scores[0], slots[0], high, low):
         return held
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= k:
-            break
-        if below + 1 < k and _worse(
-            scores[below + 1], slots[below + 1], scores[below], slots[below], high, low
-        ):
-            below += 1
-        if not _worse(scores[below], slots[below], score, slot, high, low):
-            break
-        scores[at], slots[at] = scores[below], slots[below]
-        at = below
-    scores[at], slots[at] = score, slot
+    _sink(scores, slots, k, score, slot, high, low)
     return held
+
+
+@compiled
+def in_order(scores: Array, slots: Array, held: Int, high: Array, low: Array) -> None:
+    """Put what a heap holds in order, the best first (heapsort)."""
+    for n in range(held - 1, 0, -1):
+        score, slot = scores[n], slots[n]
+        scores[n], slots[n] = scores[0], slots[0]
+        _sink(scores, slots, n, score, slot, high, low)

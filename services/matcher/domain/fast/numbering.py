@@ -3,7 +3,7 @@
 Which numbers stand for which codes is `codes` to say; what is found lives in `search`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Row
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
 from services.matcher.domain.fast.growing import Array
-from services.matcher.domain.fast.spellings import Spellings
+from services.matcher.domain.fast.spellings import NONE_NEAR, Spellings
 from services.matcher.domain.vector import TermVector
 
 _WORD = (1 << 64) - 1
@@ -100,10 +100,6 @@ class Numbering:
     def seeker_query(self, facts: SeekerFacts, terms: TermVector) -> Query:
         """A seeker who asks for postings."""
         places = [self.places.number(code) for code in facts.counties]
-        best: dict[int, int] = {}
-        for spelling in facts.spellings:
-            for number, similar in self.asked.near(spelling):
-                best[number] = max(similar, best.get(number, 0))
         return Query(
             np.array((facts.pay_floor, 0, _packed_seeker(facts), 0), np.int64),
             np.array(
@@ -120,20 +116,28 @@ class Numbering:
             np.array(self._seeker_tags(facts), np.int32),
             terms.buckets,
             terms.impacts,
-            # A posting asks for each spelling once, so each is met for itself: a group of its own.
-            _skills([(at, *each) for at, each in enumerate(best.items())]),
+            self._skills_shown(facts.spellings),
         )
 
     def _skills_asked(self, facts: PostingFacts) -> Array:
         whole = PPM * sum(weighs for _, weighs in facts.skills)
         weight = facts.weights[lay.W_SKILLS]
-        return _skills(
-            [
-                (group, number, weight * weighs * similar // whole)
-                for group, (spelling, weighs) in enumerate(facts.skills)
-                for number, similar in self.shown.near(spelling)
-            ]
-        )
+        near = [self.shown.near(spelling) for spelling, _ in facts.skills]
+        lengths = list(map(len, near))
+        found = np.concatenate([NONE_NEAR, *near])
+        asked = np.empty((len(found), 3), np.int32)
+        asked[:, 0] = np.repeat(np.arange(len(near)), lengths)
+        asked[:, 1] = found[:, 0]
+        worth = np.array([weight * weighs for _, weighs in facts.skills], np.int64)
+        asked[:, 2] = found[:, 1] * np.repeat(worth, lengths) // whole
+        return asked
+
+    def _skills_shown(self, spellings: Sequence[str]) -> Array:
+        """A posting asks for each spelling once, so each is met for itself: a group of its own."""
+        near = np.concatenate([NONE_NEAR, *(self.asked.near(spelling) for spelling in spellings)])
+        near = near[np.lexsort((-near[:, 1], near[:, 0]))]
+        nearest = near[np.flatnonzero(np.diff(near[:, 0], prepend=-1))]
+        return np.column_stack([np.arange(len(nearest)), nearest]).astype(np.int32)
 
     def _seeker_tags(self, facts: SeekerFacts) -> list[int]:
         return [
@@ -177,11 +181,11 @@ class Numbering:
         return facts.pay_floor, home, _packed_seeker(facts) | certified, only
 
     def _path_bits(self, codes: tuple[str, ...] | list[str]) -> list[int]:
-        paths = [self.occupations.paths[self.occupations.number(code)].tolist() for code in codes]
-        return [
-            _bits(path[level] for path in paths if path[level] >= 0)
-            for level in range(self.occupations.paths.shape[1])
-        ]
+        bits = [0] * self.occupations.paths.shape[1]
+        for code in codes:
+            for level, bit in enumerate(self.occupations.masks(self.occupations.number(code))):
+                bits[level] |= bit
+        return bits
 
 
 def _packed_seeker(facts: SeekerFacts) -> int:
@@ -202,7 +206,3 @@ def _bits(numbers: Iterable[int]) -> int:
     for number in numbers:
         bits |= 1 << (number & 63)
     return bits & _WORD
-
-
-def _skills(entries: list[tuple[int, int, int]]) -> Array:
-    return np.array(entries, np.int32).reshape(-1, 3)

@@ -9,25 +9,24 @@ a bound on its frequent terms (Cauchy-Schwarz) and a bound on its fit reach what
 All is integer, and each bound is rounded up, so nothing that belongs to the answer is passed over.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import carray as view  # type: ignore[attr-defined]
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from contracts.values import PPM
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.fit import (
+    AT_REMOTE,
     IMPOSSIBLE,
+    N_POINTS,
     block_pay_and_years,
     block_rest,
     skill_points,
     tabulate,
+    tabulate_blocks,
 )
 from services.matcher.domain.fast.growing import Array, Int
+from services.matcher.domain.fast.memory import pointer, prefetch
 from services.matcher.domain.fast.scatter import (
     frequent_of_query,
     scatter_skills,
@@ -38,23 +37,13 @@ from services.matcher.domain.fast.weighing import LADDER, NEVER, ONE_BITS, RUNG_
 # Block bounds in 32 bits: text is cut by so many bits, its weight by so many, each rounded up.
 _CUT_TEXT, _CUT_WEIGHT = 14, 7
 _CUT_REST = ONE_BITS - _CUT_TEXT - _CUT_WEIGHT
-# So many blocks are looked into before the others for each document wanted: enough to find a bound
-# near the final one, few enough to cost little.
-_BLOCKS_FIRST = 4
-
-
-@intrinsic
-def _at(typing_context: Any, address: Any) -> Any:
-    """An address as a pointer: a segment is a dozen arrays, and there are dozens of segments."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), generate
-
-
-# A kernel calls it without the context, which numba adds.
-_pointer: Any = _at
+# Documents that are cheaper to add up for nothing than to pass over.
+_SHORT_GAP = 2048
+# A line of memory is 64 bytes (x86-64, and most of ARM).
+_INTS_A_LINE = 16
+_LINES_OF_NUMBERS = lay.BLOCK * lay.N_NUMBERS // _INTS_A_LINE
+# So many blocks are looked into before what they held is weighed.
+_BLOCKS_AT_ONCE = 32
 
 
 @compiled
@@ -85,6 +74,7 @@ def search_segments(
     maybe: Array,
     rests: Array,
     block_most: Array,
+    turns: Array,
     in_query: Array,
     lists: Array,
     heap_scores: Array,
@@ -100,7 +90,10 @@ def search_segments(
     cannot hold an answer are added up from whatever was there, and never read.
     """
     ladder, rungs = np.zeros(LADDER, np.int32), np.zeros(LADDER, np.int32)
+    reaches, points = np.empty(lay.BLOCK, np.int64), np.empty(N_POINTS, np.int64)
+    spans = np.empty((lay.MAX_SEGMENT // (lay.REGION * lay.BLOCK), 2), np.int64)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
+    tabulate_blocks(weights, points)
     most_fit = (
         weights[lay.W_PAY]
         + weights[lay.W_PLACE]
@@ -116,50 +109,53 @@ def search_segments(
         far = 1 << 40
         n_docs = f[lay.S_DOCS]
         n_blocks = (n_docs + lay.BLOCK - 1) // lay.BLOCK
-        masks = view(_pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
-        bounds = view(_pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
-        thresholds_low = view(_pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
+        masks = view(pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64)
+        bounds = view(pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32)
+        thresholds_low = view(pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32)
         n_regions = (n_blocks + lay.REGION - 1) // lay.REGION
-        regions = view(_pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64)
+        regions = view(pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64)
         anywhere = q[lay.PACKED] >> lay.REMOTE_AT & 1
-        possible = 0
-        for region in range(n_regions):
-            possible += anywhere or (regions[region] & q_masks[lay.M_PLACE]) != 0
-        if not possible:
-            continue
-        counters[lay.C_SEGMENTS] += 1
-        slots = view(_pointer(f[lay.S_SLOT]), (n_docs,), np.int32)
-        alive = view(_pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
-        rows = view(_pointer(f[lay.S_ROWS]), (far, 2), np.uint64)
-        start = view(_pointer(f[lay.S_START]), (far,), np.uint32)
-        entries = view(_pointer(f[lay.S_ENTRIES]), (far,), np.uint32)
-        n_frequent = f[lay.S_N_FREQUENT]
-        frequent = view(_pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
-        f_start = view(_pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
-        f_term = view(_pointer(f[lay.S_F_TERM]), (far,), np.uint8)
-        f_impact = view(_pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
-        norms = view(_pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
-        spellings = f[lay.S_SPELLINGS]
-        k_rows = view(_pointer(f[lay.S_K_ROWS]), (far, 2), np.uint64)
-        k_start = view(_pointer(f[lay.S_K_START]), (far,), np.uint32)
-        k_ids = view(_pointer(f[lay.S_K_IDS]), (far,), np.uint16)
-        k_weighs = view(_pointer(f[lay.S_K_WEIGHS]), (far,), np.uint8)
-        t_start = view(_pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
-        tags = view(_pointer(f[lay.S_TAGS]), (far,), np.int32)
-        numbers = view(_pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
+        # Where an answer can be at all; what lies between such places and is short is taken along.
+        n_spans = np.int64(0)
         for region in range(n_regions):
             if anywhere or regions[region] & q_masks[lay.M_PLACE]:
-                first = region * lay.REGION * lay.BLOCK
-                end = min(n_docs, first + lay.REGION * lay.BLOCK)
-                sums[first:end] = 0
-                skills[first:end] = 0
+                start_doc = region * lay.REGION * lay.BLOCK
+                if not n_spans or start_doc > spans[n_spans - 1, 1] + _SHORT_GAP:
+                    spans[n_spans, 0] = start_doc
+                    n_spans += 1
+                spans[n_spans - 1, 1] = min(n_docs, start_doc + lay.REGION * lay.BLOCK)
+        if not n_spans:
+            continue
+        counters[lay.C_SEGMENTS] += 1
+        slots = view(pointer(f[lay.S_SLOT]), (n_docs,), np.int32)
+        alive = view(pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
+        rows = view(pointer(f[lay.S_ROWS]), (far, 2), np.uint64)
+        start = view(pointer(f[lay.S_START]), (far,), np.uint32)
+        entries = view(pointer(f[lay.S_ENTRIES]), (far,), np.uint32)
+        n_frequent = f[lay.S_N_FREQUENT]
+        frequent = view(pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
+        f_start = view(pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
+        f_term = view(pointer(f[lay.S_F_TERM]), (far,), np.uint8)
+        f_impact = view(pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
+        norms = view(pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
+        spellings = f[lay.S_SPELLINGS]
+        k_rows = view(pointer(f[lay.S_K_ROWS]), (far, 2), np.uint64)
+        k_start = view(pointer(f[lay.S_K_START]), (far,), np.uint32)
+        k_ids = view(pointer(f[lay.S_K_IDS]), (far,), np.uint16)
+        k_weighs = view(pointer(f[lay.S_K_WEIGHS]), (far,), np.uint8)
+        t_start = view(pointer(f[lay.S_T_START]), (n_docs + 1,), np.uint32)
+        tags = view(pointer(f[lay.S_TAGS]), (far,), np.int32)
+        numbers = view(pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
+        for span in range(n_spans):
+            sums[spans[span, 0] : spans[span, 1]] = 0
+            skills[spans[span, 0] : spans[span, 1]] = 0
         counters[lay.C_POSTINGS] += scatter_terms(
-            sums, rows, start, entries, q_buckets, q_impacts, lists
+            sums, rows, start, entries, q_buckets, q_impacts, lists, spans, n_spans
         )
         q_norm = frequent_of_query(frequent, q_buckets, q_impacts, in_query)
         counters[lay.C_STAMP] = scatter_skills(
             side, skills, marks, counters[lay.C_STAMP], spellings, k_rows, k_start, k_ids,
-            k_weighs, q_skills, numbers, weight_rows,
+            k_weighs, q_skills, numbers, weight_rows, lists,
         )  # fmt: skip
         # What the best of each block can reach, and how many blocks reach how much. The fit is
         # looked at last: where text and skills fall short of what is wanted, any fit does.
@@ -189,41 +185,56 @@ def search_segments(
                 reach = np.int64(most) + frequently + 2
                 if reach + most_fit < need:
                     continue
-                rest = block_rest(side, masks[block], bounds[block], q, q_masks, weights)
+                rest = block_rest(side, masks[block], bounds[block], q, q_masks, points)
                 if rest < 0:
                     continue
                 rests[block] = rest
                 reach += rest + block_pay_and_years(side, bounds[block], q, weights)
                 block_most[block] = reach
                 ladder[min(reach >> RUNG_BITS, LADDER - 1)] += 1
-        rung, above = LADDER - 1, ladder[LADDER - 1]
-        while rung > 0 and above * lay.BLOCK < _BLOCKS_FIRST * k:
-            rung -= 1
-            above += ladder[rung]
-        first_bound = np.int64(rung) << RUNG_BITS
-        for turn in range(2):
-            if turn and counters[lay.C_HEAP] == k:
+        # The blocks that reach most come first, and after some what they held is weighed: so the
+        # bound rises before the many are looked into that would have passed under the old one.
+        before = np.int32(0)
+        for rung in range(LADDER - 1, -1, -1):
+            before, ladder[rung] = before + ladder[rung], before
+        for block in range(n_blocks):
+            if rests[block] >= 0:
+                rung = min(block_most[block] >> RUNG_BITS, LADDER - 1)
+                turns[ladder[rung]] = block
+                ladder[rung] += 1
+        first_turn: Int = np.int64(0)
+        while first_turn < before:
+            if counters[lay.C_HEAP] == k:
                 bound = max(bound, np.int64(heap_scores[0])) if k else NEVER
-            for block in range(n_blocks):
-                reach = np.int64(block_most[block])
-                if rests[block] < 0 or (turn == 0) != (reach >= first_bound):
-                    continue
+            next_rung = (np.int64(block_most[turns[first_turn]]) >> RUNG_BITS) + 1
+            if not hits_wanted and next_rung << RUNG_BITS <= bound:
+                break
+            end_turn: Int = min(np.int64(before), first_turn + _BLOCKS_AT_ONCE)
+            for turn in range(first_turn, end_turn):
+                head = np.int64(turns[turn]) * lay.BLOCK
+                for line in range(_LINES_OF_NUMBERS):
+                    prefetch(numbers, head * lay.N_NUMBERS + line * _INTS_A_LINE)
+                prefetch(norms, head)
+                prefetch(alive, head)
+            for turn in range(first_turn, end_turn):
+                chosen = np.int64(turns[turn])
                 need = bound
                 if hits_wanted:
-                    need = min(need, np.int64(thresholds_low[block]))
-                if reach < need:
+                    need = min(need, np.int64(thresholds_low[chosen]))
+                if block_most[chosen] < need:
                     continue
                 counters[lay.C_BLOCKS] += 1
-                surely = block_pay_and_years(side, bounds[block], q, weights)
-                shared = masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
+                surely = block_pay_and_years(side, bounds[chosen], q, weights)
+                shared = masks[chosen, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
                 least = gather(
-                    block, rests[block], surely, np.int64(shared != 0), side, bound, hits_wanted,
+                    chosen, rests[chosen], surely, np.int64(shared != 0), side, bound, hits_wanted,
                     n_docs, alive, slots, sums, skills, q_norm, norms, numbers, q, weight_rows,
-                    near_of, closeness_of, thresholds, maybe, counters,
+                    points[AT_REMOTE], near_of, closeness_of, thresholds, reaches, maybe, counters,
                 )  # fmt: skip
                 if hits_wanted:
                     # Thresholds rise as lists fill; seen again, the block's least rises with them.
-                    thresholds_low[block] = min(least, np.int64(PPM + 1))
+                    thresholds_low[chosen] = min(least, np.int64(PPM + 1))
+            first_turn = end_turn
             weigh(
                 side, tau, k, hits_wanted, slots, sums, skills, in_query, q_norm, f_start, f_term,
                 f_impact, norms, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
@@ -309,7 +320,9 @@ def search_head(
                 skills[doc] += worth
             entry = k_next[entry]
     counters[lay.C_STAMP] = stamp
+    reaches, points = np.empty(lay.BLOCK, np.int64), np.empty(N_POINTS, np.int64)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
+    tabulate_blocks(weights, points)
     rest = weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     surely = weights[lay.W_PAY] + weights[lay.W_YEARS]
     if side == lay.SEEKERS:
@@ -323,8 +336,8 @@ def search_head(
     for block in range((n_docs + lay.BLOCK - 1) // lay.BLOCK):
         gather(
             block, rest, surely, one, side, bound, hits_wanted, n_docs, alive, slots, sums, skills,
-            none, nothing, numbers, q, weight_rows, near_of, closeness_of, thresholds, maybe,
-            counters,
+            none, nothing, numbers, q, weight_rows, points[AT_REMOTE], near_of, closeness_of,
+            thresholds, reaches, maybe, counters,
         )  # fmt: skip
     weigh(
         side, tau, k, hits_wanted, slots, sums, skills, no_query, none, no_starts, no_bytes,

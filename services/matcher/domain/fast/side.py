@@ -5,7 +5,7 @@ Which lists a document stands in does not live here.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
 from services.matcher.domain.fast.growing import Array, Growing
 from services.matcher.domain.fast.head import Head
+from services.matcher.domain.fast.heap import in_order
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.numbering import Numbering, Query
 from services.matcher.domain.fast.search import search_head, search_segments
@@ -50,6 +51,24 @@ class Found:
     counters: Array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """The best that a search found, in order. scores: int32 (n,), millionths. high, low: uint64
+    (n,), the halves of the ids."""
+
+    scores: Array
+    high: Array
+    low: Array
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def pairs(self) -> list[tuple[int, UUID]]:
+        """(score, id) of each: objects of Python, which cost more than the search for few."""
+        halves = zip(self.scores.tolist(), self.high.tolist(), self.low.tolist(), strict=True)
+        return [(score, UUID(int=high << 64 | low)) for score, high, low in halves]
+
+
 Job = Callable[[], Found]
 RunAll = Callable[[Sequence[Job]], list[Found]]
 """Runs searches, at once or one after the other; they only read. Results in order."""
@@ -70,6 +89,7 @@ class Scratch:
         self.maybe = np.zeros((4, lay.MAX_SEGMENT), np.int32)
         self.block_rest = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.block_most = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
+        self.turns = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
         self.in_query = np.zeros(lay.MOST_FREQUENT + 1, np.int32)
         self.near_of = np.zeros(1, np.int32)
         self.closeness_of = np.zeros(lay.NO_OTHER + 1, np.int32)
@@ -87,16 +107,16 @@ class Scratch:
         if occupations > len(self.closeness_of):
             self.closeness_of = np.zeros(occupations, np.int32)
 
-    def begin(self, most_hits: int, n_terms: int) -> None:
-        """Be ready for a search of so many terms that finds at most so many hits."""
+    def begin(self, most_hits: int, most_lists: int) -> None:
+        """Be ready for a search that finds at most so many hits, of at most so many terms."""
         stamp = self.counters[lay.C_STAMP]
         if stamp > _STAMPS:
             self.marks[:] = 0
             stamp = 0
         self.counters[:] = 0
         self.counters[lay.C_STAMP] = stamp
-        if n_terms > len(self.lists):
-            self.lists = np.zeros((2 * n_terms, 3), np.int64)
+        if most_lists > len(self.lists):
+            self.lists = np.zeros((2 * most_lists, 3), np.int64)
         if most_hits > len(self.hit_slots):
             self.hit_scores = np.zeros(2 * most_hits, np.int32)
             self.hit_slots = np.zeros(2 * most_hits, np.int32)
@@ -168,7 +188,8 @@ class Side:
         """
         hits_wanted = thresholds is not None
         limits = thresholds if thresholds is not None else scratch.hit_scores
-        scratch.begin(self.living if hits_wanted else 0, len(query.buckets))
+        longest = max(len(query.buckets), len(query.skills))
+        scratch.begin(self.living if hits_wanted else 0, longest)
         heap_scores, heap_slots = np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32)
         weights = self._numbering.weights
         scratch.number(self._tables)
@@ -183,7 +204,7 @@ class Side:
                 self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
                 query.tags, query.buckets, query.impacts, query.skills, *asked, scratch.sums,
                 scratch.skills, scratch.marks, scratch.maybe, scratch.block_rest,
-                scratch.block_most,                scratch.in_query, scratch.lists, *found,
+                scratch.block_most, scratch.turns, scratch.in_query, scratch.lists, *found,
             )  # fmt: skip
         head = self._head
         if len(head):
@@ -198,17 +219,15 @@ class Side:
                 scratch.marks, scratch.maybe, scratch.nothing, scratch.no_starts, *found,
             )  # fmt: skip
         n, hits = int(scratch.counters[lay.C_HEAP]), int(scratch.counters[lay.C_HITS])
-        scores, slots = heap_scores[:n], heap_slots[:n]
-        order = np.lexsort((self.slots.low[slots], self.slots.high[slots], -scores))
+        in_order(heap_scores, heap_slots, n, self.slots.high, self.slots.low)
         return Found(
-            scores[order], slots[order], scratch.hit_scores[:hits].copy(),
+            heap_scores[:n], heap_slots[:n], scratch.hit_scores[:hits].copy(),
             scratch.hit_slots[:hits].copy(), scratch.counters.copy(),
         )  # fmt: skip
 
-    def listed(self, found: Found) -> Iterator[tuple[int, UUID]]:
-        """(score, id) of the best that were found, in order."""
-        for score, slot in zip(found.scores.tolist(), found.slots.tolist(), strict=True):
-            yield score, self.slots.id_of(slot)
+    def ranked(self, found: Found) -> Ranked:
+        """The best that were found, with their ids."""
+        return Ranked(found.scores, self.slots.high[found.slots], self.slots.low[found.slots])
 
     @property
     def nbytes(self) -> dict[str, int]:

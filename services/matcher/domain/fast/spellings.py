@@ -16,6 +16,8 @@ from services.matcher.domain.scoring import SKILL_CUTOFF_PPM, similarity_ppm
 
 _REMEMBERED = 1 << 16
 _NEW = -1
+_NEVER = -1
+NONE_NEAR = np.zeros((0, 2), np.int64)
 
 
 class Spellings:
@@ -26,9 +28,8 @@ class Spellings:
         self._known: list[str] = []
         self._lengths = Growing(np.int32)
         self._letters = Growing(np.uint64)
-        # For each spelling asked for: how many were known then, and (number, similarity) of the
-        # near ones, the nearest first, of equals the lower number.
-        self._near: OrderedDict[str, tuple[int, list[tuple[int, int]]]] = OrderedDict()
+        # For each spelling asked for: how many were known then, and the near ones.
+        self._near: OrderedDict[str, tuple[int, Array]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -62,21 +63,22 @@ class Spellings:
         found[missing] = [known[spellings[at]] for at in missing]
         return found
 
-    def near(self, spelling: str) -> list[tuple[int, int]]:
-        """(number, similarity in millionths) of all known within the cut-off, the nearest first.
+    def near(self, spelling: str) -> Array:
+        """Number and similarity in millionths of all known within the cut-off. int64 (n, 2).
 
-        Similarity as `scoring.similarity_ppm`. Only those that became known since the last time
-        are compared.
+        The nearest first, of equals the lower number. Similarity as `scoring.similarity_ppm`. Only
+        those that became known since the last time are compared.
         """
-        seen, near = self._near.get(spelling, (0, []))
+        seen, near = self._near.get(spelling, (_NEVER, NONE_NEAR))
         if seen < len(self._known):
-            found = self._compare(spelling, seen)
+            found = self._compare(spelling, max(seen, 0))
             if found:
-                near = sorted([*near, *found], key=lambda each: (-each[1], each[0]))
-        self._near[spelling] = (len(self._known), near)
+                both = np.concatenate([near, np.array(found, np.int64)])
+                near = both[np.lexsort((both[:, 0], -both[:, 1]))]
+            self._near[spelling] = (len(self._known), near)
+            if len(self._near) > _REMEMBERED:
+                self._near.popitem(last=False)
         self._near.move_to_end(spelling)
-        if len(self._near) > _REMEMBERED:
-            self._near.popitem(last=False)
         return near
 
     def _compare(self, spelling: str, seen: int) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.fit import pair_rest, pay_and_years, seeker_rest
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.heap import offer
+from services.matcher.domain.fast.memory import prefetch
 from services.matcher.domain.vector import SCALE_BITS
 
 ONE_BITS = 2 * SCALE_BITS
@@ -17,6 +18,10 @@ ONE_BITS = 2 * SCALE_BITS
 
 NEVER = np.int64(1) << 40
 """More than any document reaches."""
+
+# How many documents before one is weighed the memory is asked for where its parts begin, and for
+# the parts.
+_FAR_AHEAD, _AHEAD = 12, 6
 
 LADDER = 256
 RUNG_BITS = 12
@@ -42,62 +47,75 @@ def gather(
     numbers: Array,
     q: Array,
     weight_rows: Array,
+    remote_points: Int,
     near_of: Array,
     closeness_of: Array,
     thresholds: Array,
+    reaches: Array,
     maybe: Array,
     counters: Array,
 ) -> Int:
     """Note the documents of a block that may belong to the answer; returns the least threshold.
 
     rest, surely, certifiable: bounds of the block's. bound: what the best wanted so far reach.
+    reaches: int64 (BLOCK,), scratch.
     """
     least = NEVER
-    row = q[lay.WEIGHTS]
-    for doc in range(block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)):
-        need = bound
-        if hits_wanted and alive[doc]:
-            least = min(least, np.int64(thresholds[slots[doc]]))
-            need = min(need, np.int64(thresholds[slots[doc]]))
+    first_doc = np.int64(block) * lay.BLOCK
+    here = min(np.int64(n_docs) - first_doc, np.int64(lay.BLOCK))
+    row = np.int64(q[lay.WEIGHTS])
+    least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    # How far each may reach is worked out for all without a branch, and most then fall short.
+    for at in range(here):
+        doc = first_doc + at
         first = doc * lay.N_NUMBERS
+        packed = np.int64(numbers[first + lay.PACKED])
         if side == lay.POSTINGS:
             row = np.int64(numbers[first + lay.WEIGHTS])
         most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
-        reach = (weight_rows[row, lay.W_TEXT] * most >> ONE_BITS) + skills[doc]
-        if reach + rest + surely < need or not alive[doc]:
-            continue
-        packed = np.int64(numbers[first + lay.PACKED])
-        if not (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
-            continue
-        low_pay = np.int64(numbers[first + lay.PAY_LOW])
-        mine = packed & lay.YEARS_MASK
-        asking = q[lay.PACKED] & lay.YEARS_MASK
-        # Divisions cost more than all that went before, so they come late.
+        reach = (weight_rows[row, lay.W_TEXT] * most >> ONE_BITS) + np.int64(skills[doc])
+        fits = np.int64(alive[doc])
+        fits *= (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
         if side == lay.SEEKERS:
-            least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
-            if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
-                continue
+            fits *= np.int64(packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK >= least_asked)
             reach += seeker_rest(
-                numbers, first, packed, certifiable, q, weight_rows[row], near_of, closeness_of
-            )
-            if reach + surely < need:
-                continue
+                np.int64(numbers[first + lay.HOME]), packed, np.int64(numbers[first + lay.ONLY]),
+                certifiable, q, weight_rows[row], remote_points, near_of, closeness_of,
+            )  # fmt: skip
+        else:
+            reach += rest
+        reaches[at] = reach if fits else -NEVER
+    for at in range(here):
+        doc = first_doc + at
+        need = bound
+        if hits_wanted and alive[doc]:
+            threshold = np.int64(thresholds[slots[doc]])
+            least = min(least, threshold)
+            need = min(need, threshold)
+        reach = reaches[at]
+        if reach + surely < need:
+            continue
+        first = doc * lay.N_NUMBERS
+        packed = np.int64(numbers[first + lay.PACKED])
+        low_pay = np.int64(numbers[first + lay.PAY_LOW])
+        mine, asking = packed & lay.YEARS_MASK, q[lay.PACKED] & lay.YEARS_MASK
+        if side == lay.SEEKERS:
             points = pay_and_years(
                 q[lay.PAY_LOW], q[lay.PAY_HIGH], asking, low_pay, mine, weight_rows[row]
             )
         else:
-            reach += rest
+            row = np.int64(numbers[first + lay.WEIGHTS])
             high_pay = np.int64(numbers[first + lay.PAY_HIGH])
             points = pay_and_years(
                 low_pay, high_pay, mine, q[lay.PAY_LOW], asking, weight_rows[row]
             )
         if reach + points < need:
             continue
-        at = counters[lay.C_MAYBE]
-        maybe[lay.MAYBE_DOC, at] = doc
-        maybe[lay.MAYBE_MOST, at] = reach + points
-        maybe[lay.MAYBE_POINTS, at] = points
-        counters[lay.C_MAYBE] = at + 1
+        noted = counters[lay.C_MAYBE]
+        maybe[lay.MAYBE_DOC, noted] = doc
+        maybe[lay.MAYBE_MOST, noted] = reach + points
+        maybe[lay.MAYBE_POINTS, noted] = points
+        counters[lay.C_MAYBE] = noted + 1
     return least
 
 
@@ -156,6 +174,16 @@ def weigh(
     # Numbers of one type wherever a kernel is called, or it would be compiled for each type.
     none, n_tags = np.int64(0), np.int64(len(q_tags))
     for turn in range(noted):
+        if turn + _FAR_AHEAD < noted:
+            soon = np.int64(maybe[lay.MAYBE_DOC, maybe[lay.MAYBE_NEXT, turn + _FAR_AHEAD]])
+            prefetch(slots, soon)
+            prefetch(t_start, soon)
+            prefetch(f_start, soon)
+        if turn + _AHEAD < noted:
+            soon = np.int64(maybe[lay.MAYBE_DOC, maybe[lay.MAYBE_NEXT, turn + _AHEAD]])
+            prefetch(tags, np.int64(t_start[soon]))
+            prefetch(f_term, np.int64(f_start[soon]))
+            prefetch(f_impact, np.int64(f_start[soon]))
         at = maybe[lay.MAYBE_NEXT, turn]
         doc = np.int64(maybe[lay.MAYBE_DOC, at])
         slot = np.int64(slots[doc])
