@@ -212,7 +212,8 @@ def routes(
             "Vary": "Accept-Language",
             "Cache-Control": "no-store",
         }
-        return Response(orjson.dumps(body), 200, headers, "application/json")
+        written = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+        return Response(written, 200, headers, "application/json")
 
     @router.get(
         "/v1/verifications/{receipt_no}",
