@@ -108,7 +108,7 @@ async def _agreeing(index: Index) -> tuple[int, int]:
     A pair that its lists' limits leave out has to be no pair, which a store never holds.
     """
     async with index.db.transaction() as tx:
-        stored: list[Announced] = await anext(matches.live_matches(tx, PAIRS_ASKED))
+        stored: list[Announced] = await anext(matches.live_matches(tx, PAIRS_ASKED), [])
     pairs = [(row.seeker_id, row.posting_id) for row in stored]
     standing = await index.think(lambda engine: engine.standing(pairs))
     right = [row.standing == now for row, now in zip(stored, standing, strict=True)]
