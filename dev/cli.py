@@ -34,8 +34,14 @@ COMMANDS = tuple(
         (
             "import",
             "importing",
-            "load postings, profiles or certificates",
+            "load postings or profiles",
             "import postings jobs.ndjson --employer acme",
+        ),
+        (
+            "registry",
+            "registry",
+            "sign and load files of certificates",
+            "registry import june.csv",
         ),
         ("topic", "topic", "look at a topic of the bus", "topic tail matches -n 5"),
         ("dead", "dead", "list and send back records that were parked", "dead list"),

@@ -1,4 +1,7 @@
-"""`./rengang import postings|seekers|certificates FILE`: NDJSON over the services' own doors."""
+"""`./rengang import postings|seekers FILE`: NDJSON over the services' own doors.
+
+Files of certificates are signed; they come in by `registry`.
+"""
 
 import sys
 import time
@@ -15,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dev.reach import Reach, refuse
 
-app = typer.Typer(no_args_is_help=True, help="Bring files of postings, seekers or certificates in.")
+app = typer.Typer(no_args_is_help=True, help="Bring files of postings or seekers in.")
 
 LINES_A_CALL = 500
 BYTES_A_CALL = 4 * 1024 * 1024
@@ -59,16 +62,6 @@ def seekers(file: _File, json: _Json = False, report: _Report = None) -> None:
     """
     who = ("operator", "command-line")
     _run(file, "seekers", "/v1/seekers/import", who, json=json, report=report)
-
-
-@app.command()
-def certificates(file: _File, json: _Json = False, report: _Report = None) -> None:
-    """Import certificates into the registry.
-
-    Example: ./rengang import certificates registry.ndjson
-    """
-    who = ("operator", "command-line")
-    _run(file, "certificates", "/v1/registry/import", who, json=json, report=report)
 
 
 def _run(

@@ -125,8 +125,21 @@ def _seeker(number: int, seed: int) -> Line:
     }
 
 
+def issuer() -> Line:
+    """The body of `PUT /v1/issuers/{code}`, with its code: who issued all of the certificates."""
+    return {
+        "code": ISSUER,
+        "name": "样例职业技能评价中心",
+        "province": "53",
+        "cities": ["530100"],
+        "bases": ["样例备案"],
+        "recognised_by": ["样例认可机关"],
+        "upload_lag_days": 3,
+    }
+
+
 def certificates(count: int, *, seed: int = 1) -> Iterator[Line]:
-    """Lines for `/v1/registry/import`: about every second of `count` seekers holds one."""
+    """Lines for `/v1/registry/imports`: about every second of `count` seekers holds one."""
     for number in range(1, count + 1):
         line = certificate_of(number, seed=seed)
         if line is not None:

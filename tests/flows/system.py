@@ -4,16 +4,20 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
 
-from dev import issuer
+from dev import issuer, signed_files
+from dev.sample import generate
 from dev.stack.folder import DataFolder
 from dev.stack.lag import lags
 from dev.stack.plan import SERVICES, Elsewhere, local_stack
@@ -80,6 +84,38 @@ class System:
                     continue
                 if answer.status_code < 500:
                     assert answer.status_code == 200, answer.text
+                    report: dict[str, Any] = answer.json()
+                    assert report["rejected"] == 0, report
+                    return report
+                await asyncio.sleep(0.2)
+
+    async def register(self, lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """Import certificates of the sample's issuer, signed by it with a new key."""
+        key, _ = signed_files.new_key()
+        code = generate.ISSUER
+        body = {k: v for k, v in generate.issuer().items() if k != "code"}
+        body["keys"] = [signed_files.public_jwk(key)]
+        content = b"\n".join(json.dumps(line, ensure_ascii=False).encode() for line in lines)
+        facts = signed_files.facts_of(BytesIO(content), signed_files.NDJSON)
+        signature = signed_files.sign(key, code, facts, uuid4(), int(time.time()))
+        async with asyncio.timeout(120):
+            while True:
+                headers = self.headers(OPERATOR)
+                signed = {signed_files.HEADER: signature, "Content-Type": signed_files.NDJSON}
+                try:
+                    known = await self.http.put(
+                        f"{self.url('certificates')}/v1/issuers/{code}", json=body, headers=headers
+                    )
+                    answer = await self.http.post(
+                        self.url("certificates") + "/v1/registry/imports",
+                        content=content,
+                        headers=headers | signed,
+                    )
+                except httpx.TransportError:
+                    await asyncio.sleep(0.2)
+                    continue
+                if max(known.status_code, answer.status_code) < 500:
+                    assert answer.status_code == 200, (known.text, answer.text)
                     report: dict[str, Any] = answer.json()
                     assert report["rejected"] == 0, report
                     return report

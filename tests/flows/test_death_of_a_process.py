@@ -39,7 +39,7 @@ async def bring_in(
     acknowledged: list[str] = []
     for n in range(10):
         await system.bring("seekers", "/v1/seekers/import", OPERATOR, people[n::10])
-        await system.bring("certificates", "/v1/registry/import", OPERATOR, proofs[n::10])
+        await system.register(proofs[n::10])
         report = await system.bring("postings", "/v1/postings/import", employer, jobs[n::10])
         acknowledged += [line["id"] for line in report["lines"]]
         if n == 4:

@@ -16,7 +16,7 @@ from tests.flows.people import (
     claim_of,
     someone,
 )
-from tests.flows.system import OPERATOR, System
+from tests.flows.system import System
 
 
 async def a_seeker(system: System, **work: Any) -> tuple[tuple[str, str], str]:
@@ -58,8 +58,7 @@ async def test_a_certificate_makes_its_match_and_its_revocation_ends_it(system: 
     seeker, seeker_id = await a_seeker(system, counties=[YUANYANG])
     wanted = {"occupation": "6-18-02-04", "level": 3, "required": True}
     certificate = a_certificate(101)
-    registry = "/v1/registry/import"
-    await system.bring("certificates", registry, OPERATOR, [certificate])
+    await system.register([certificate])
     async with listening(system, seeker, seeker_id) as ear:
         employer = someone("employer")
         open_to_all = await post(system, employer, county=YUANYANG)
@@ -82,7 +81,7 @@ async def test_a_certificate_makes_its_match_and_its_revocation_ends_it(system: 
         assert len(proofs - {None}) == 1
 
         revoked = certificate | {"status": "revoked"}
-        await system.bring("certificates", registry, OPERATOR, [revoked])
+        await system.register([revoked])
         gone = await ear.hears(lambda entry: entry["kind"] == "withdrawn")
     assert gone["posting_id"] == behind_it["posting_id"]
     assert [entry["seq"] for entry in ear.heard] == list(range(1, len(ear.heard) + 1))
