@@ -192,7 +192,7 @@ def _status(entry: StatusEntry) -> dict[str, str]:
 def signed(payload: bytes, key: SigningKey, typ: str, cty: str | None = None) -> str:
     """A compact JWS of these bytes (RFC 7515 §7.1, EdDSA of RFC 8037).
 
-    Put together here, not by PyJWT: every answer waits for it, and this takes half of the time.
+    Put together here, not by PyJWT, which takes 20 to 60 µs more: every answer waits for it.
     """
     told = f"{_header(key.kid, typ, cty)}.{base64url(payload)}"
     return f"{told}.{base64url(key.private.sign(told.encode()))}"
