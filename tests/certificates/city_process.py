@@ -105,7 +105,7 @@ class City:
         """The claim, once it has that status."""
 
         async def has_become() -> bool:
-            return (await self.claimed(claim_id, person))["status"] == status
+            return bool((await self.claimed(claim_id, person))["status"] == status)
 
         await until(has_become, 20)
         return await self.claimed(claim_id, person)

@@ -20,10 +20,11 @@ from services.certificates.domain.breaker import Breaker, BreakerState
 from services.certificates.domain.cities import AdapterKind, City, addressees
 from services.certificates.domain.digests import Pepper, Statement
 from services.certificates.domain.exchange import FOUND, Told, Unbelievable, credible
+from services.certificates.domain.registry import answer as best_of
 from services.certificates.domain.registry import today
 from services.certificates.domain.verdicts import Answer, Question, Verdict
 from services.certificates.store import cities as store
-from services.certificates.store import mirrors
+from services.certificates.store import mirrors, registry
 from services.kit.database import Database
 
 log = structlog.get_logger(__name__)
@@ -136,6 +137,17 @@ class OtherCities:
         if answer.verdict not in FOUND and answer.verdict is not Verdict.PENDING:
             self._remember(self._key(question, statement), answer, at)
         return answer
+
+    async def ours(self, question: Question, at: datetime) -> Answer:
+        """What our own registry has for exactly this question by now."""
+        statement = self.pepper.statement(
+            question.number, question.holder_name, question.identity_number
+        )
+        async with self.db.transaction() as tx:
+            entries = await registry.select_entries_stating(tx, statement, question.occupation)
+        verdict, entry = best_of((e for e in entries if e.origin is None), at)
+        reason = None if entry is None else entry.judged(at)[1]
+        return Answer(verdict, reason, entry, None, at)
 
     async def _kept(
         self, question: Question, statement: Statement, asked: Sequence[City], at: datetime

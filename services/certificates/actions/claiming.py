@@ -14,7 +14,7 @@ from services.certificates.domain.digests import Statement
 from services.certificates.domain.folder import Claim, ClaimReason
 from services.certificates.domain.guesses import Allowance
 from services.certificates.domain.registry import answer
-from services.certificates.domain.verdicts import Answer, Verdict
+from services.certificates.domain.verdicts import Answer
 from services.certificates.store import folders, registry
 from services.kit.database import Database, Transaction
 
@@ -99,11 +99,9 @@ async def claim_certificate(
 
 
 async def settle_claim(
-    db: Database, claim_id: CertificateId, elsewhere: Answer | None, now: datetime
+    db: Database, claim_id: CertificateId, elsewhere: Answer, now: datetime
 ) -> None:
-    """Judge a claim of which other cities were asked. elsewhere: what they said; None: nobody
-    was to be asked any more, so our own registry says it all.
-    """
+    """Judge a claim of which other cities were asked. elsewhere: what they said."""
     async with db.transaction() as tx:
         await registry.lock_registry_for_claim(tx)
         seeker_id = await folders.select_seeker_of(tx, claim_id)
@@ -111,8 +109,7 @@ async def settle_claim(
             return
         (folder,) = await folders.lock_folders(tx, [seeker_id])
         entries = (await registry.select_entries_claimed(tx, [claim_id]))[claim_id]
-        nobody = Answer(Verdict.NOT_FOUND, None, None, None, now)
-        change = folder.review(claim_id, entries, now, elsewhere or nobody)
+        change = folder.review(claim_id, entries, now, elsewhere)
         await keep(tx, [] if change is None else [change], now)
 
 

@@ -44,6 +44,10 @@ class Asks(Protocol):
         """The answer; None where no other city is concerned any more."""
         ...
 
+    async def ours(self, question: Question, at: datetime) -> Answer:
+        """What our own registry has for it by now."""
+        ...
+
 
 class Settles(Protocol):
     """What a late answer is told to. Settling twice settles once."""
@@ -52,8 +56,8 @@ class Settles(Protocol):
         """The receipt that said pending is superseded."""
         ...
 
-    async def claim(self, claim_id: CertificateId, answer: Answer | None) -> None:
-        """The claim is judged; None: by our own registry alone."""
+    async def claim(self, claim_id: CertificateId, answer: Answer) -> None:
+        """The claim is judged."""
         ...
 
 
@@ -96,6 +100,8 @@ class Vault:
     def opened(self, question_id: UUID, sealed: bytes) -> Question:
         """Raises InvalidTag where it was not sealed here, for this row."""
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        if len(nonce) < _NONCE_BYTES:
+            raise InvalidTag
         number, holder_name, identity, occupation, issuer = orjson.loads(
             self._cipher.decrypt(nonce, body, question_id.bytes)
         )
@@ -198,8 +204,9 @@ class Retrying:
             log.exception("retrying.unreadable", question_id=str(pending.question_id))
             await self._give_up(pending)
             return
-        answer = await self.others.ask(question, self.clock())
-        if answer is not None and answer.verdict is Verdict.PENDING:
+        now = self.clock()
+        answer = await self.others.ask(question, now) or await self.others.ours(question, now)
+        if answer.verdict is Verdict.PENDING:
             await self._put_off(pending, answer)
             return
         await self._settle(pending, answer)
@@ -228,8 +235,8 @@ class Retrying:
         TRIED.labels("given_up").inc()
         log.warning("retrying.given_up", question_id=str(pending.question_id))
 
-    async def _settle(self, pending: Pending, answer: Answer | None) -> None:
+    async def _settle(self, pending: Pending, answer: Answer) -> None:
         if pending.claim_id is not None:
             await self.settle.claim(pending.claim_id, answer)
-        elif pending.receipt_no is not None and answer is not None:
+        elif pending.receipt_no is not None:
             await self.settle.receipt(pending.receipt_no, answer)

@@ -28,6 +28,6 @@ class Settling:
         """The receipt that said pending is superseded."""
         await self._resolve(receipt_no, answer)
 
-    async def claim(self, claim_id: CertificateId, answer: Answer | None) -> None:
-        """The claim is judged; None: by our own registry alone."""
+    async def claim(self, claim_id: CertificateId, answer: Answer) -> None:
+        """The claim is judged."""
         await settle_claim(self._db, claim_id, answer, self._clock())

@@ -3,7 +3,7 @@
 Our own entries, and who claims them, stand in store.registry and store.folders.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -321,9 +321,3 @@ async def update_lists_to_read(tx: Transaction, urls: Iterable[str]) -> None:
     When each was issued stays known, so that an older one is not taken for it.
     """
     await tx.execute("UPDATE lists_read SET etag = NULL WHERE list = ANY($1::text[])", list(urls))
-
-
-async def select_entries_of_city(tx: Transaction, city_id: str) -> Sequence[UUID]:
-    """What that city vouched for."""
-    rows = await tx.fetch("SELECT entry_id FROM mirrors WHERE city_id = $1", city_id)
-    return [row["entry_id"] for row in rows]

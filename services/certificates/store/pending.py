@@ -3,7 +3,6 @@
 When one is asked again stands in actions.retrying.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -111,17 +110,6 @@ async def update_all_due(tx: Transaction, now: datetime) -> int:
     )
 
 
-async def lock_pending(tx: Transaction, question_id: UUID) -> bool:
-    """Whether it still waits; nobody else settles it before this transaction ends."""
-    return bool(
-        await tx.fetchval(
-            "SELECT true FROM pending_questions "
-            "WHERE question_id = $1 AND sealed IS NOT NULL FOR UPDATE",
-            question_id,
-        )
-    )
-
-
 async def delete_pending(tx: Transaction, question_id: UUID) -> None:
     """It is answered: what was asked is destroyed."""
     await tx.execute("DELETE FROM pending_questions WHERE question_id = $1", question_id)
@@ -133,19 +121,6 @@ async def update_given_up(tx: Transaction, question_id: UUID) -> None:
         "UPDATE pending_questions SET sealed = NULL, next_try_at = NULL WHERE question_id = $1",
         question_id,
     )
-
-
-async def delete_pending_of_claims(tx: Transaction, claim_ids: Collection[CertificateId]) -> None:
-    """These claims are settled otherwise."""
-    await tx.execute(
-        "DELETE FROM pending_questions WHERE claim_id = ANY($1::uuid[])", list(claim_ids)
-    )
-
-
-async def select_next_try(tx: Transaction) -> datetime | None:
-    """When the next question is due, if one waits."""
-    at: datetime | None = await tx.fetchval("SELECT min(next_try_at) FROM pending_questions")
-    return at
 
 
 async def count_pending(tx: Transaction) -> int:
