@@ -145,6 +145,7 @@ def environment_of(
         "RENGANG_JWKS_URL": issuer_at[1],
         "RENGANG_ISSUER": ISSUER,
         "RENGANG_AUDIENCE": AUDIENCE,
+        "RENGANG_LOG_LEVEL": "DEBUG",
         "CERTIFICATES_PEPPER": PEPPERS[city_id],
         "CERTIFICATES_CITY_ID": city_id,
         "CERTIFICATES_CITIES_PRIVATE": "true",
