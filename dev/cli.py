@@ -58,6 +58,7 @@ COMMANDS = tuple(
             "check the receipt of a certificate",
             "receipt check receipt.jws",
         ),
+        ("audit", "audit", "see who asked about certificates, and why", "audit check"),
         ("seed", "seed", "load the sample market again", "seed"),
         ("test", "test", "run the tests", "test tests/matcher -k exact"),
         ("lint", "lint", "check style, types and who imports whom", "lint"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from services.certificates.domain.audit import (
     chained,
     hash_of,
 )
+from services.certificates.store import audit
 from services.kit.database import Database
 from tests.certificates.conftest import CertificatesDoor
 from tests.certificates.samples import LI_NA, PEPPER, WANG_WEI, a_line, a_number, a_statement
@@ -47,8 +49,8 @@ async def listed(door: CertificatesDoor, **query: Any) -> list[dict[str, Any]]:
     return items
 
 
-async def checked(door: CertificatesDoor) -> dict[str, Any]:
-    answer = await door.caller("op-1", "operator").get(f"{AUDIT}/check")
+async def checked(door: CertificatesDoor, **noted: Any) -> dict[str, Any]:
+    answer = await door.caller("op-1", "operator").get(f"{AUDIT}/check", params=noted)
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
@@ -154,6 +156,41 @@ async def test_a_whole_log_is_said_to_be_whole(door: CertificatesDoor) -> None:
     whole = await checked(door)
     assert (whole["whole"], whole["rows"]) == (True, 3)
     assert whole["hash"] == (await listed(door))[0]["hash"]
+
+
+async def test_a_log_that_was_rewritten_whole_shows_by_what_was_noted(
+    door: CertificatesDoor, db: Database
+) -> None:
+    await door.import_(a_line())
+    for _ in range(3):
+        await look(door)
+    before = await checked(door)
+    noted = {"noted_rows": before["rows"], "noted_hash": before["hash"]}
+    await look(door)
+    assert (await checked(door, **noted))["whole"]
+    async with db.transaction() as tx:
+        rows = await audit.select_rows_after(tx, 0, 10)
+    forged = [replace(row.record, requester="nobody") for row in rows]
+    async with db.transaction() as tx:
+        await tx.execute("SET LOCAL session_replication_role = replica")
+        await tx.execute("DELETE FROM audit")
+        await audit.insert_rows(tx, chained(Head(), forged))
+    assert (await checked(door))["whole"]
+    told = await checked(door, **noted)
+    assert (told["whole"], told["broken_at"], told["fault"]) == (False, 3, "rewritten")
+    async with db.transaction() as tx:
+        await tx.execute("SET LOCAL session_replication_role = replica")
+        await tx.execute("DELETE FROM audit WHERE seq > 2")
+        await tx.execute(
+            "UPDATE audit_head SET (seq, hash) = (SELECT seq, hash FROM audit WHERE seq = 2)"
+        )
+    assert (await checked(door))["whole"]
+    told = await checked(door, **noted)
+    assert (told["whole"], told["broken_at"], told["fault"]) == (False, 3, "cut")
+    operator = door.caller("op-1", "operator")
+    half = await operator.get(f"{AUDIT}/check", params={"noted_rows": 3})
+    assert half.status_code == 422
+    assert half.json()["errors"][0]["parameter"] == "noted_hash"
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,13 @@ class Checked:
     broken: Break | None
 
 
-async def check_audit(db: Database) -> Checked:
+async def check_audit(db: Database, noted: Head | None = None) -> Checked:
     """Follow the chain from its first row to the end it had when this began.
 
-    Rows that are added meanwhile are left to the next check. The head that is returned tells a
-    log that was rewritten whole, if it is noted down elsewhere.
+    Rows that are added meanwhile are left to the next check. noted: a head that a check returned
+    before; a log that was rewritten whole since then shows by it.
     """
-    walk = Walk()
+    walk = Walk(noted)
     async with db.transaction() as tx:
         end = await audit.select_head(tx)
     broken: Break | None = None

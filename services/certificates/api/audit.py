@@ -19,11 +19,12 @@ from services.certificates.actions.auditing import (
     check_audit,
 )
 from services.certificates.api.asking import Purpose
-from services.certificates.domain.audit import Act, Fault, Row
+from services.certificates.domain.audit import Act, Fault, Head, Row
 from services.certificates.domain.verdicts import Verdict
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database
 from services.kit.paging import DEFAULT_LIMIT, Cursor, CursorText, Limit, Page, next_link
+from services.kit.problems import content_not_accepted
 
 Operator = Annotated[Caller, Depends(require(Role.OPERATOR))]
 Seeker = Annotated[Caller, Depends(require(Role.SEEKER))]
@@ -63,7 +64,7 @@ class AuditChecked(BaseModel):
     broken_at: int | None = Field(description="seq of the first row that is wrong")
     fault: Fault | None = Field(
         description="missing: rows are gone; changed: a row says something else than it did; "
-        "cut: the end is gone, or another"
+        "cut: the end is gone, or another; rewritten: all fits together and is not what was noted"
     )
 
 
@@ -75,6 +76,32 @@ class Wanted:
     until: Annotated[AwareDatetime | None, Query(description="before")] = None
     requester: Annotated[str | None, Query(min_length=1, max_length=255)] = None
     purpose: Purpose | None = None
+
+
+@dataclass
+class Noted:
+    """What a check said before, where it was noted down: the log must still hold those rows."""
+
+    noted_rows: Annotated[int | None, Query(ge=0, le=2**62)] = None
+    noted_hash: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$")] = None
+
+    def head(self) -> Head | None:
+        """As a head of the chain. Raises Problem 422 where only one of the two is given."""
+        if self.noted_rows is None and self.noted_hash is None:
+            return None
+        if self.noted_rows is None or self.noted_hash is None:
+            name = "noted_rows" if self.noted_rows is None else "noted_hash"
+            raise content_not_accepted(
+                [
+                    {
+                        "parameter": name,
+                        "where": "query",
+                        "zh": "noted_rows 与 noted_hash 须同时给出。",
+                        "en": "noted_rows and noted_hash must come together.",
+                    }
+                ]
+            )
+        return Head(self.noted_rows, bytes.fromhex(self.noted_hash))
 
 
 def routes(db: Database) -> APIRouter:
@@ -122,9 +149,9 @@ def routes(db: Database) -> APIRouter:
         return page
 
     @router.get("/v1/audit/check", summary="核对审计日志 · check the audit log")
-    async def check(_: Operator) -> AuditChecked:
+    async def check(_: Operator, noted: Annotated[Noted, Depends()]) -> AuditChecked:
         """Follows the chain from the first row to the last, and says where it first breaks."""
-        checked = await check_audit(db)
+        checked = await check_audit(db, noted.head())
         return AuditChecked(
             whole=checked.broken is None,
             rows=checked.head.seq,

@@ -98,11 +98,12 @@ def chained(head: Head, records: Sequence[Record]) -> list[Row]:
 
 class Fault(StrEnum):
     """What is wrong at a break: rows are missing, a row was changed, the end was cut off or
-    rewritten."""
+    rewritten. Rewritten: all that is there fits together and is not what it was."""
 
     MISSING = "missing"
     CHANGED = "changed"
     CUT = "cut"
+    REWRITTEN = "rewritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,15 @@ class Break:
 
 
 class Walk:
-    """Follows a chain row by row, in order of seq."""
+    """Follows a chain row by row, in order of seq.
 
-    def __init__(self) -> None:
+    noted: a head that the chain had once, as it was noted down elsewhere. Whoever may write to the
+    database can chain all rows anew; they cannot give this row the hash it had.
+    """
+
+    def __init__(self, noted: Head | None = None) -> None:
         self.head = Head()
+        self._noted = noted
 
     def step(self, row: Row) -> Break | None:
         """Go on to this row; the break, if it does not follow."""
@@ -127,6 +133,8 @@ class Walk:
         expected = hash_of(self.head.hash, seq, row.record)
         if not hmac.compare_digest(expected, row.hash):
             return Break(seq, Fault.CHANGED)
+        if self._noted is not None and self._noted.seq == seq and self._noted.hash != row.hash:
+            return Break(seq, Fault.REWRITTEN)
         self.head = Head(seq, row.hash)
         return None
 
@@ -136,4 +144,6 @@ class Walk:
             return Break(min(self.head.seq, head.seq) + 1, Fault.CUT)
         if not hmac.compare_digest(self.head.hash, head.hash):
             return Break(head.seq, Fault.CUT)
+        if self._noted is not None and self._noted.seq > head.seq:
+            return Break(head.seq + 1, Fault.CUT)
         return None
