@@ -10,6 +10,7 @@ import io
 import json
 import mimetypes
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,10 +37,6 @@ _CHUNK_BYTES = 1 << 20
 
 class KeyUnreadable(ValueError):
     """The file holds no Ed25519 private key."""
-
-
-class TableUnreadable(ValueError):
-    """The file is no table: its double quotes do not pair, or a cell is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,7 @@ def media_type_of(path: Path) -> str:
 
 
 def facts_of(file: BinaryIO, media_type: str) -> Facts:
-    """Read the file whole, a piece at a time. Raises TableUnreadable."""
+    """Read the file whole, a piece at a time."""
     digest = hashlib.sha256()
     decoder, is_utf8 = codecs.getincrementaldecoder("utf-8")(), True
     while chunk := file.read(_CHUNK_BYTES):
@@ -97,12 +94,25 @@ def facts_of(file: BinaryIO, media_type: str) -> Facts:
         file, "utf-8-sig" if is_utf8 else "gb18030", errors="replace", newline=""
     )
     try:
-        records = sum(any(map(str.strip, record)) for record in csv.reader(text, strict=True))
-    except csv.Error as error:
-        raise TableUnreadable(str(error)) from error
+        records = _count(csv.reader(text, strict=True))
     finally:
+        # Else the file would be closed with its wrapper.
         text.detach()
     return Facts(digest.digest(), max(0, records - 1), CSV)
+
+
+def _count(reader: Iterator[list[str]]) -> int:
+    """Records that are not blank; a broken one counts, for it is answered for too."""
+    records = 0
+    while True:
+        try:
+            record = next(reader)
+        except StopIteration:
+            return records
+        except csv.Error:
+            records += 1
+        else:
+            records += any(map(str.strip, record))
 
 
 def said_by(jws: str) -> dict[str, Any]:

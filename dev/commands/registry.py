@@ -78,8 +78,6 @@ def sign(
         refuse(f"{error.filename}: {error.strerror}")
     except signed_files.KeyUnreadable as error:
         refuse(f"{key}: {error}")
-    except signed_files.TableUnreadable as error:
-        refuse(f"{file}: {error}")
     print(f"{target}: {facts.n_rows} row(s) of {issuer}")
 
 

@@ -7,7 +7,9 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import orjson
 
 from services.certificates.domain.registry import Kind, RegistryStatus
 from services.certificates.domain.signed_imports import MediaType
@@ -106,6 +108,9 @@ class CertificateFile:
     def _read(self, number: int, raw: bytes | list[str]) -> Line | BadLine:
         if isinstance(raw, list):
             return self._from_record(number, raw)
+        flat = _flat_object(raw)
+        if flat is not None:
+            return Line(number, flat)
         match next(iter(read_lines(raw)), None):
             case Line(value=value):
                 return Line(number, value)
@@ -145,6 +150,35 @@ class CertificateFile:
             if (text := cell.strip())
         }
         return Line(number, dict(said))
+
+
+_FLAT = frozenset((str, int, type(None)))
+_MOST_INT = 1 << 63
+
+
+def _flat_object(raw: bytes) -> dict[str, Any] | None:
+    """The object, where it is one that the strict reader would read alike; else None.
+
+    Seven times as fast, and nearly every line of a large file is one. In an object without escapes
+    whose values are texts, whole numbers and nulls, each quotation mark begins or ends a key or a
+    text: any beyond those belong to a key that stands there twice.
+    """
+    if len(raw) > MAX_LINE_BYTES or b"\\" in raw or b"\0" in raw:
+        return None
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if type(value) is not dict:
+        return None
+    n_texts = 0
+    for item in value.values():
+        kind = type(item)
+        if kind is str:
+            n_texts += 1
+        elif kind not in _FLAT or (kind is int and not -_MOST_INT < item < _MOST_INT):
+            return None
+    return value if raw.count(b'"') == 2 * (len(value) + n_texts) else None
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Header, Query
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -56,6 +56,7 @@ from services.certificates.api.registry_lines import (
     RegistryReport,
     reported,
     schema,
+    told_briefly,
 )
 from services.certificates.domain.digests import Pepper
 from services.certificates.domain.registry import today
@@ -288,24 +289,17 @@ class _Batches:
         self.next_row += n_rows
 
         def tell(imported: Sequence[Imported]) -> BatchReport:
-            return _batch_report(reported(good, bad, imported))
+            told = told_briefly(good, bad, imported)
+            return BatchReport(
+                created=told.counts["created"],
+                revised=told.counts["revised"],
+                unchanged=told.counts["unchanged"],
+                rejected=told.counts["rejected"],
+                lines=told.lines,
+                flagged=told.flagged,
+            )
 
         return Batch(first_row, n_rows, [line.registration for line in good], tell)
-
-
-_LINES: TypeAdapter[list[LineReport]] = TypeAdapter(list[LineReport])
-_FLAGGED: TypeAdapter[list[FlaggedLine]] = TypeAdapter(list[FlaggedLine])
-
-
-def _batch_report(report: RegistryReport) -> BatchReport:
-    return BatchReport(
-        created=report.created,
-        revised=report.revised,
-        unchanged=report.unchanged,
-        rejected=report.rejected,
-        lines=_LINES.dump_json(report.lines)[1:-1].decode(),
-        flagged=_FLAGGED.dump_json(report.flagged)[1:-1].decode(),
-    )
 
 
 async def _report(db: Database, import_id: UUID) -> Response:

@@ -3,10 +3,12 @@
 Files and what is done with them stand in certificate_files and imports.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from operator import itemgetter
 from typing import Annotated, Any
 
 from pydantic import (
@@ -32,7 +34,7 @@ from services.certificates.api.fields import (
     read_level,
     title_level,
 )
-from services.certificates.domain.digests import Pepper
+from services.certificates.domain.digests import Pepper, holder
 from services.certificates.domain.registry import (
     Flag,
     Kind,
@@ -183,7 +185,9 @@ class Reader:
         rank = None if said.level is None else said.level.ordinal
         level, title_rank = (None, rank) if kind is Kind.TITLE else (rank, None)
         registration = Registration(
-            statement=self.pepper.statement_of(said.number, said.holder_name, said.identity_number),
+            statement=self.pepper.statement_of(
+                said.number, holder(said.holder_name), said.identity_number
+            ),
             scope=scope_of(said.number, said.occupation, said.name),
             number_masked=said.number.masked(),
             number_format=said.number.format,
@@ -223,14 +227,8 @@ def reported(
             reports.append(rejected(line.number, [_REFUSALS[done.refusal]]))
             continue
         entry_id = None if done.entry_id is None else str(done.entry_id)
-        # Not validated: this is made a million times of values that are right by their types.
-        reports.append(
-            LineReport.model_construct(
-                line=line.number, status=done.outcome, id=entry_id, reference=None, errors=[]
-            )
-        )
-        flags = [*line.flags, Flag.NEWER_STATEMENT_KEPT] if done.is_outdated else line.flags
-        if flags:
+        reports.append(LineReport(line=line.number, status=done.outcome, id=entry_id))
+        if flags := _flags(line, done):
             flagged.append(FlaggedLine(line=line.number, flags=flags))
     counted = ImportReport.of(reports)
     return RegistryReport(
@@ -242,6 +240,46 @@ def reported(
         lines=counted.lines,
         flagged=flagged,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The report of some lines as text: its lines and flagged ones as JSON, comma-separated."""
+
+    counts: Counter[str]
+    lines: str
+    flagged: str
+
+
+def told_briefly(
+    good: Sequence[GoodLine], bad: Sequence[LineReport], imported: Sequence[Imported]
+) -> Told:
+    """What reported() says, as text: no object is made for each of a million lines."""
+    counts: Counter[str] = Counter(rejected=len(bad))
+    lines = [(report.line, report.model_dump_json()) for report in bad]
+    flagged = []
+    for line, done in zip(good, imported, strict=True):
+        counts[done.outcome] += 1
+        if done.refusal is not None:
+            report = rejected(line.number, [_REFUSALS[done.refusal]])
+            lines.append((line.number, report.model_dump_json()))
+            continue
+        entry_id = "null" if done.entry_id is None else f'"{done.entry_id}"'
+        lines.append(
+            (
+                line.number,
+                f'{{"line":{line.number},"status":"{done.outcome}","id":{entry_id},'
+                '"reference":null,"errors":[]}',
+            )
+        )
+        if flags := _flags(line, done):
+            flagged.append(FlaggedLine(line=line.number, flags=flags).model_dump_json())
+    lines.sort(key=itemgetter(0))
+    return Told(counts, ",".join(text for _, text in lines), ",".join(flagged))
+
+
+def _flags(line: GoodLine, done: Imported) -> list[Flag]:
+    return [*line.flags, Flag.NEWER_STATEMENT_KEPT] if done.is_outdated else line.flags
 
 
 def _fault(pointer: str, zh: str, en: str) -> FieldError:

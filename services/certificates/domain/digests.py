@@ -44,13 +44,13 @@ class Pepper:
         self, number: CertificateNumber, holder_name: str, identity_text: str
     ) -> Statement:
         """Raises IdentityNumberInvalid."""
-        return self.statement_of(number, holder_name, identity_number(identity_text))
+        return self.statement_of(number, holder(holder_name), identity_number(identity_text))
 
-    def statement_of(self, number: CertificateNumber, holder_name: str, identity: str) -> Statement:
-        """identity: in its one spelling."""
+    def statement_of(self, number: CertificateNumber, spelled: str, identity: str) -> Statement:
+        """spelled: the name as holder() makes it. identity: in its one spelling."""
         return Statement(
             number=self._digest("number", number.text),
-            holder=self._digest("holder", holder(holder_name)),
+            holder=self._digest("holder", spelled),
             identity=self._digest("identity", identity),
         )
 
@@ -84,4 +84,6 @@ class Pepper:
 
 def holder(name: str) -> str:
     """A holder's name in its one spelling: width, case, spaces and kinds of middle dot aside."""
+    if name.isascii():
+        return "".join(name.split()).translate(_SPELLING).lower()
     return "".join(unicodedata.normalize("NFKC", name).split()).translate(_SPELLING).casefold()

@@ -55,7 +55,8 @@ async def insert_import(tx: Transaction, signed: SignedImport, sender: str, now:
         """
         INSERT INTO imports (import_id, issuer, sha256, media_type, n_rows, stated_at, signature,
             sender, begun_at, finished_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $5 = 0 THEN $9 END)
+        VALUES ($1, $2, $3, $4, $5::int, $6, $7, $8, $9::timestamptz,
+            CASE WHEN $5::int = 0 THEN $9::timestamptz END)
         ON CONFLICT (import_id) DO NOTHING
         """,
         signed.import_id,
