@@ -10,6 +10,10 @@ from collections.abc import Sequence
 MEASUREMENTS = {
     "match": ("bench.match.command", "the matcher's search beside the engines people would pick"),
     "start": ("bench.start.command", "how long a matcher's index takes from the store"),
+    "certificates": (
+        "bench.certificates.command",
+        "certificates brought in and looked up, beside a bare route that reads one row",
+    ),
     "flow": ("bench.flow.command", "the whole system, from a posting to a seeker's stream"),
 }
 """Name → the module whose `main(arguments)` returns an exit code, and what it measures."""
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def usage() -> str:
     """Every measurement with one line."""
-    rows = [f"  {name:<6} {does}" for name, (_, does) in MEASUREMENTS.items()]
+    rows = [f"  {name:<12} {does}" for name, (_, does) in MEASUREMENTS.items()]
     lines = ["usage: ./rengang bench MEASUREMENT [OPTIONS]", "", *rows, "", "Each has --help"]
     return "\n".join(lines)
 
