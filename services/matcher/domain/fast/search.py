@@ -94,12 +94,9 @@ def search_segments(
     spans = np.empty((lay.MAX_SEGMENT // (lay.REGION * lay.BLOCK), 2), np.int64)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
     tabulate_blocks(weights, points)
+    most_easy = weights[lay.W_PAY] + weights[lay.W_YEARS]
     most_fit = (
-        weights[lay.W_PAY]
-        + weights[lay.W_PLACE]
-        + weights[lay.W_YEARS]
-        + weights[lay.W_OCCUPATION]
-        + weights[lay.W_CERTIFICATE]
+        most_easy + weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     )
     if side == lay.SEEKERS and len(table):
         tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
@@ -186,7 +183,7 @@ def search_segments(
                 if reach + most_fit < need:
                     continue
                 rest = block_rest(side, masks[block], bounds[block], q, q_masks, points)
-                if rest < 0:
+                if rest < 0 or reach + rest + most_easy < need:
                     continue
                 rests[block] = rest
                 reach += rest + block_pay_and_years(side, bounds[block], q, weights)
@@ -203,6 +200,7 @@ def search_segments(
                 turns[ladder[rung]] = block
                 ladder[rung] += 1
         first_turn: Int = np.int64(0)
+        asked: Int = np.int64(0)
         while first_turn < before:
             if counters[lay.C_HEAP] == k:
                 bound = max(bound, np.int64(heap_scores[0])) if k else NEVER
@@ -210,12 +208,14 @@ def search_segments(
             if not hits_wanted and next_rung << RUNG_BITS <= bound:
                 break
             end_turn: Int = min(np.int64(before), first_turn + _BLOCKS_AT_ONCE)
-            for turn in range(first_turn, end_turn):
-                head = np.int64(turns[turn]) * lay.BLOCK
+            # What comes next travels while this is worked on.
+            while asked < min(np.int64(before), end_turn + _BLOCKS_AT_ONCE):
+                head = np.int64(turns[asked]) * lay.BLOCK
                 for line in range(_LINES_OF_NUMBERS):
                     prefetch(numbers, head * lay.N_NUMBERS + line * _INTS_A_LINE)
                 prefetch(norms, head)
                 prefetch(alive, head)
+                asked += 1
             for turn in range(first_turn, end_turn):
                 chosen = np.int64(turns[turn])
                 need = bound
