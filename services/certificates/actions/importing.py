@@ -4,8 +4,9 @@ How a line is read stands at the door; how far a signed import has come in signe
 """
 
 import asyncio
+from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -82,8 +83,8 @@ async def import_registrations(
 
 def told(imported: Sequence[Imported]) -> None:
     """Count what was committed."""
-    for outcome in imported:
-        IMPORTED.labels(outcome.outcome).inc()
+    for outcome, n in Tally(done.outcome for done in imported).items():
+        IMPORTED.labels(outcome).inc(n)
 
 
 async def take_in(
@@ -137,6 +138,11 @@ class _Judged:
     said: Registration
     stands: Standing | None
 
+    @property
+    def wants_place(self) -> bool:
+        """Whether it has no place in our status lists yet."""
+        return self.stands is None or not self.stands.has_place
+
 
 def _judge(
     said: Registration,
@@ -170,17 +176,14 @@ async def _write(
     """judged: no two of one certificate."""
     new = [each for each in judged if each.imported.outcome == "created"]
     revised = [each for each in judged if each.imported.outcome == "revised"]
-    # Each created or revised registration names its entry: an id is never missing here.
-    written = [
-        Written(
-            each.imported.entry_id, each.said, each.stands is not None and each.stands.has_place
-        )
+    homeless = sum(each.wants_place for each in (*new, *revised))
+    places = iter(await _places(tx, order, homeless))
+    placed = [
+        # Each created or revised registration names its entry: an id is never missing here.
+        Written(each.imported.entry_id, each.said, next(places) if each.wants_place else None)
         for each in (*new, *revised)
         if each.imported.entry_id is not None
     ]
-    homeless = sum(not row.has_place for row in written)
-    places = iter(await _places(tx, order, homeless))
-    placed = [row if row.has_place else replace(row, place=next(places)) for row in written]
     if new:
         await entries.insert_entries(tx, placed[: len(new)], source)
     if revised:

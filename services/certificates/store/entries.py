@@ -46,8 +46,7 @@ class Written:
 
     entry_id: UUID
     said: Registration
-    has_place: bool
-    place: tuple[int, int] | None = None
+    place: tuple[int, int] | None
 
 
 async def select_standing(tx: Transaction, keys: Iterable[Key]) -> dict[Key, Standing]:
@@ -145,6 +144,8 @@ async def insert_entries(tx: Transaction, rows: Sequence[Written], source: Sourc
 
 
 def _record(row: Written, source: Source) -> tuple[object, ...]:
+    # Of a kind, format and status the text is sent as it is: asking each for its value would take
+    # a tenth of the time.
     said = row.said
     status_list, status_index = row.place or (None, None)
     return (
@@ -155,17 +156,17 @@ def _record(row: Written, source: Source) -> tuple[object, ...]:
         said.statement.holder,
         said.statement.identity,
         said.number_masked,
-        said.number_format.value,
+        said.number_format,
         said.occupation,
         said.level,
         said.level_label,
         said.title_rank,
         said.name,
-        said.kind.value,
+        said.kind,
         said.issued_on,
         said.valid_until,
         said.review_due,
-        said.status.value,
+        said.status,
         status_list,
         status_index,
         source.now,
