@@ -246,8 +246,18 @@ async def test_it_describes_what_it_announces(environment: dict[str, str]) -> No
             events = (await client.get("/asyncapi.json")).json()
             http = (await client.get("/openapi.json")).json()
     assert events == json.loads(json.dumps(asyncapi_document()))
-    assert set(events["operations"]) == {"send.rengang.certificates"}
-    assert set(http["paths"]) == {"/v1/claims", "/v1/verifications", "/v1/registry/import"}
+    assert set(events["operations"]) == {
+        "send.rengang.certificates",
+        "send.rengang.verifications",
+    }
+    assert {
+        "/v1/claims",
+        "/v1/verifications",
+        "/v1/registry/imports",
+        "/v1/cities",
+        "/v1/exchange/verifications",
+        "/v1/recognitions",
+    } <= set(http["paths"])
     assert "$defs" not in json.dumps(http)
     assert http["paths"]["/v1/claims"]["post"]["x-roles"] == ["seeker"]
     assert service_log_is_json(service)

@@ -255,6 +255,10 @@ _TOO_MANY = {"description": "Too many misses, by this asker or about this number
 def _documented_body() -> dict[str, Any]:
     shapes: Sequence[type[BaseModel]] = (OneQuestion, ManyQuestions)
     one, many = (shape.model_json_schema() for shape in shapes)
+    for shape in (one, many):
+        # In place, not by reference: the schema stands in a body that FastAPI does not know.
+        del shape["$defs"]
+        shape["properties"]["purpose"] = {"type": "string", "enum": list(Purpose)}
     many["properties"]["items"]["items"] = Item.model_json_schema()
     return {
         "required": True,
