@@ -5,8 +5,10 @@ route by require().
 """
 
 import asyncio
+import hashlib
 import json
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -189,13 +191,41 @@ def _keys_of(body: bytes) -> dict[str | None, jwt.PyJWK]:
     return keys
 
 
-class Authenticator:
-    """Turns a bearer token into a Caller. issuer, audience: what `iss` and `aud` must say."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A token that was checked. key: which signed it. expires_at: seconds since 1970."""
 
-    def __init__(self, keyset: KeySet, issuer: str, audience: str) -> None:
+    caller: Caller
+    kid: str | None
+    key: jwt.PyJWK
+    expires_at: int
+
+
+class Authenticator:
+    """Turns a bearer token into a Caller. issuer, audience: what `iss` and `aud` must say.
+
+    A token is checked whole when it comes first, which takes longer than many an answer. While it
+    comes again only what can have changed is looked at: its time, and whether the issuer still
+    publishes the key. clock: seconds since 1970, for what comes again. most_seen: how many tokens
+    are remembered.
+    """
+
+    def __init__(
+        self,
+        keyset: KeySet,
+        issuer: str,
+        audience: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        most_seen: int = 10_000,
+    ) -> None:
+        self._clock = clock
+        self._most_seen = most_seen
         self._keyset = keyset
         self._issuer = issuer
         self._audience = audience
+        # By a hash: a token itself opens doors, and may be long.
+        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
 
     async def aclose(self) -> None:
         """Give up what is under way."""
@@ -203,6 +233,26 @@ class Authenticator:
 
     async def caller(self, token: str) -> Caller:
         """Whose token this is. Raises Problem: 401 invalid or expired, 503 without any keys."""
+        place = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        seen = self._seen.pop(place, None)
+        if seen is not None and await self._still_holds(seen):
+            self._seen[place] = seen
+            return seen.caller
+        checked = await self._check(token)
+        self._seen[place] = checked
+        while len(self._seen) > self._most_seen:
+            self._seen.popitem(last=False)
+        return checked.caller
+
+    async def _still_holds(self, seen: _Seen) -> bool:
+        if seen.expires_at <= self._clock() - LEEWAY_S:
+            return False
+        try:
+            return await self._keyset.key(seen.kid) is seen.key
+        except IssuerUnavailable:
+            return False
+
+    async def _check(self, token: str) -> _Seen:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:
@@ -231,9 +281,10 @@ class Authenticator:
                 "签发方没有这把签名密钥。请重新登录。",
                 "The issuer has no such signing key. Sign in again.",
             )
-        return self._checked(token, key)
+        claims = self._claims(token, key)
+        return _Seen(_caller_of(claims), header.get("kid"), key, int(claims["exp"]))
 
-    def _checked(self, token: str, key: jwt.PyJWK) -> Caller:
+    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -269,7 +320,7 @@ class Authenticator:
             _refuse("token_invalid", "令牌的签名不正确。", "The token's signature is wrong.")
         except (jwt.PyJWTError, ValueError, TypeError):
             _refuse("token_invalid", "令牌无效。", "The token is not valid.")
-        return _caller_of(claims)
+        return claims
 
 
 def _caller_of(claims: dict[str, Any]) -> Caller:
@@ -324,7 +375,11 @@ class Guard:
         request: Request,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     ) -> Caller:
-        if credentials is None or not credentials.credentials:
+        return await self.admit(request, "" if credentials is None else credentials.credentials)
+
+    async def admit(self, request: Request, token: str) -> Caller:
+        """The caller whose token this is. token: empty where none was sent. Raises Problem."""
+        if not token:
             raise Problem(
                 401,
                 "token_missing",
@@ -333,7 +388,7 @@ class Guard:
                 headers={"WWW-Authenticate": 'Bearer realm="rengang"'},
             )
         authenticator: Authenticator = request.app.state.authenticator
-        caller = await authenticator.caller(credentials.credentials)
+        caller = await authenticator.caller(token)
         if caller.role not in self.roles:
             raise Problem(
                 403,

@@ -233,6 +233,71 @@ async def test_a_withdrawn_key_is_forgotten_when_the_keys_grow_old() -> None:
         await eventually(forgotten)
 
 
+class Counting(Authenticator):
+    """Remembers how many tokens it checked whole."""
+
+    checked = 0
+
+    async def _check(self, token: str) -> Any:
+        self.checked += 1
+        return await super()._check(token)
+
+
+async def test_a_token_that_comes_again_is_checked_whole_once() -> None:
+    async with an_issuer() as (issuer, url):
+        authenticator = Counting(KeySet(url), ISSUER, AUDIENCE)
+        one, two = issuer.token(), issuer.token(sub="enterprise-2")
+        callers = [await authenticator.caller(token) for token in (one, two) * 5]
+        assert {caller.subject for caller in callers[::2]} == {"enterprise-1"}
+        assert {caller.subject for caller in callers[1::2]} == {"enterprise-2"}
+        assert authenticator.checked == 2
+        for wrong in (one[:-4] + two[-4:], one[:-1], f"{one}="):
+            with pytest.raises(Problem):
+                await authenticator.caller(wrong)
+
+
+async def test_a_token_that_comes_again_expires_all_the_same() -> None:
+    async with an_issuer() as (issuer, url):
+        clock = Clock()
+        authenticator = Counting(KeySet(url), ISSUER, AUDIENCE, clock=clock)
+        expires_at = int(time.time()) + 60
+        token = issuer.token(exp=expires_at)
+        for now, checked in ((0.0, 1), (9.9, 1), (10.0, 2)):
+            clock.now = expires_at + now
+            await authenticator.caller(token)
+            assert authenticator.checked == checked
+
+
+async def test_a_token_that_comes_again_needs_its_key_all_the_same() -> None:
+    async with an_issuer() as (issuer, url):
+        clock = Clock()
+        keyset = KeySet(url, fresh_s=600, refetch_s=0, clock=clock)
+        authenticator = Authenticator(keyset, ISSUER, AUDIENCE)
+        token = issuer.token()
+        await authenticator.caller(token)
+        issuer.add_key("ES256")
+        del issuer.keys[next(iter(issuer.keys))]
+        clock.now += 600
+
+        async def refused() -> bool:
+            try:
+                await authenticator.caller(token)
+            except Problem as problem:
+                return problem.status == 401
+            return False
+
+        await eventually(refused)
+        await keyset.aclose()
+
+
+async def test_no_more_tokens_are_remembered_than_may_be() -> None:
+    async with an_issuer() as (issuer, url):
+        authenticator = Authenticator(KeySet(url), ISSUER, AUDIENCE, most_seen=3)
+        for n in range(5):
+            await authenticator.caller(issuer.token(sub=f"enterprise-{n}"))
+        assert len(authenticator._seen) == 3
+
+
 @pytest.mark.parametrize(
     "answer",
     [
