@@ -91,9 +91,10 @@ def make_app(
     app.state.authenticator = authenticator
     app.state.streams = streams
     problems.install(app)
-    app.include_router(_public_routes(app, _Readiness(readiness), asyncapi))
+    # Those that are asked for most come first: routes are tried in order.
     for router in routers:
         app.include_router(router)
+    app.include_router(_public_routes(app, _Readiness(readiness), asyncapi))
     return app
 
 

@@ -4,12 +4,12 @@ Logs and traces as such live in kit.telemetry.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from fastapi.routing import iter_route_contexts
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,13 +36,15 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 _GONE = 499
 
-_SAFE_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
+_EVENT_STREAM = b"text/event-stream"
+
+_SAFE_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     # Nothing here is a page unless it says so itself.
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 
 class Observe:
@@ -57,6 +59,10 @@ class Observe:
         self._app = app
         self._service = service
         self._templates: dict[int, str] | None = None
+        self._in_progress = IN_PROGRESS.labels(service)
+        # Finding a counter by its labels takes longer than counting. As many as there are routes,
+        # methods and statuses.
+        self._meters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,11 +72,11 @@ class Observe:
         # Several headers are no valid traceparent (W3C Trace Context §3.2).
         with start_trace(received[0] if len(received) == 1 else None) as trace:
             exchange = _Exchange(send, str(trace))
-            IN_PROGRESS.labels(self._service).inc()
+            self._in_progress.inc()
             try:
                 await self._answer(scope, receive, exchange)
             finally:
-                IN_PROGRESS.labels(self._service).dec()
+                self._in_progress.dec()
                 self._tell(scope, exchange)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: "_Exchange") -> None:
@@ -90,10 +96,20 @@ class Observe:
         route = self._template(scope)
         status = exchange.status or _GONE
         seconds = exchange.seconds()
-        REQUESTS.labels(self._service, method, route, str(status)).inc()
-        SECONDS.labels(self._service, method, route).observe(seconds)
+        requests, took = self._meter(method, route, status)
+        requests.inc()
+        took.observe(seconds)
         say = log.debug if route in _PROBES else log.warning if status >= 500 else log.info
         say("http.request", method=method, route=route, status=status, ms=round(seconds * 1e3, 1))
+
+    def _meter(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        meter = self._meters.get((method, route, status))
+        if meter is None:
+            meter = self._meters[method, route, status] = (
+                REQUESTS.labels(self._service, method, route, str(status)),
+                SECONDS.labels(self._service, method, route),
+            )
+        return meter
 
     def _template(self, scope: Scope) -> str:
         """The route's template with its prefixes, a bounded set, never what was asked for."""
@@ -120,15 +136,18 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self._first = time.perf_counter()
-            headers = MutableHeaders(scope=message)
+            # As bytes, once for all: each answer passes here.
+            headers = [pair for pair in message.get("headers", ()) if pair[0] != b"traceparent"]
+            given = dict(headers)
             self._stream = is_event_stream(headers)
-            headers["traceparent"] = self._traceparent
-            for name, value in _SAFE_HEADERS.items():
-                headers.setdefault(name, value)
-            # What is said to one caller is kept by nobody in between; with an ETag it may be
-            # kept by the caller, who then asks whether it still holds.
-            kept = "private, no-cache" if "etag" in headers else "no-store"
-            headers.setdefault("Cache-Control", kept)
+            headers.append((b"traceparent", self._traceparent.encode("ascii")))
+            headers += [pair for pair in _SAFE_HEADERS if pair[0] not in given]
+            if b"cache-control" not in given:
+                # What is said to one caller is kept by nobody in between; with an ETag it may be
+                # kept by the caller, who then asks whether it still holds.
+                kept = b"private, no-cache" if b"etag" in given else b"no-store"
+                headers.append((b"cache-control", kept))
+            message["headers"] = headers
         await self._send(message)
 
     def seconds(self) -> float:
@@ -136,6 +155,8 @@ class _Exchange:
         return end - self._began
 
 
-def is_event_stream(headers: Headers) -> bool:
-    """Whether an answer with these headers is Server-Sent Events."""
-    return headers.get("content-type", "").startswith("text/event-stream")
+def is_event_stream(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether an answer with these headers (ASGI: names in lower case) is Server-Sent Events."""
+    return any(
+        name == b"content-type" and value.startswith(_EVENT_STREAM) for name, value in headers
+    )

@@ -1,7 +1,6 @@
 """Event streams that end when the service stops, so that stopping does not wait for browsers."""
 
 import anyio
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.observe import is_event_stream
@@ -55,7 +54,7 @@ class EndStreams:
         async def watching(message: Message) -> None:
             nonlocal complete
             if message["type"] == "http.response.start":
-                if is_event_stream(Headers(raw=message["headers"])):
+                if is_event_stream(message.get("headers", ())):
                     self._streams.add(stream)
             else:
                 complete = not message.get("more_body", False)

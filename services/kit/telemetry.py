@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -212,8 +213,14 @@ def blank_personal_data(_logger: WrappedLogger, _method: str, event: EventDict) 
     }
 
 
+# Keys are written in the code, so there are few; each line has several.
+@lru_cache(maxsize=1024)
+def _is_personal(key: str) -> bool:
+    return not _PERSONAL_WORDS.isdisjoint(re.split(r"[^a-z]+", key.lower()))
+
+
 def _blanked(key: str, value: Any) -> Any:
-    if value is not None and not _PERSONAL_WORDS.isdisjoint(re.split(r"[^a-z]+", key.lower())):
+    if value is not None and _is_personal(key):
         return _BLANK
     match value:
         case str():

@@ -37,6 +37,7 @@ from services.kit import strict_json
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database
 from services.kit.intake import MIB, body_limit, require_content_type
+from services.kit.lean import LeanRoute
 from services.kit.problems import (
     Language,
     Problem,
@@ -187,9 +188,10 @@ def routes(
 ) -> APIRouter:
     """The routes of /v1/verifications, but for tables."""
     router = APIRouter(tags=["verifications"])
+    asked_often = APIRouter(tags=["verifications"], route_class=LeanRoute)
     desk = Desk(verifier, allowances, clock)
 
-    @router.post(
+    @asked_often.post(
         "/v1/verifications",
         summary="核验证书，一本或多本 · verify certificates, one or many",
         responses={200: {"model": VerificationView | ManyView}, 429: _TOO_MANY},
@@ -214,6 +216,8 @@ def routes(
         }
         written = orjson.dumps(body, option=orjson.OPT_UTC_Z)
         return Response(written, 200, headers, "application/json")
+
+    router.routes.extend(asked_often.routes)
 
     @router.get(
         "/v1/verifications/{receipt_no}",
