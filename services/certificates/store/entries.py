@@ -3,7 +3,7 @@
 What is read of them for claims and look-ups stands in store.registry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -227,16 +227,6 @@ async def update_stated(tx: Transaction, entry_ids: Sequence[UUID], source: Sour
         source.stated_at,
         source.import_id,
     )
-
-
-async def select_history(tx: Transaction, entry_id: UUID) -> list[Mapping[str, object]]:
-    """What the entry was before each of its changes, the oldest first."""
-    rows = await tx.fetch(
-        "SELECT was, changed_at, import_id FROM registry_history WHERE entry_id = $1 "
-        "ORDER BY history_id",
-        entry_id,
-    )
-    return [dict(row) for row in rows]
 
 
 async def delete_mirrors(tx: Transaction, entry_ids: Sequence[UUID]) -> None:
