@@ -60,7 +60,10 @@ class Batches(Generic[ItemT, ResultT]):
         if len(self._alone) + len(self._bulk) + len(items) > self.most_waiting:
             raise QueueFull
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting[ItemT, ResultT](item, loop.create_future()) for item in items]
+        # Without its parameters, which would take longer than all the rest.
+        waiting: list[_Waiting[ItemT, ResultT]] = [
+            _Waiting(item, loop.create_future()) for item in items
+        ]
         (self._bulk if bulk else self._alone).extend(waiting)
         if self._working is None or self._working.done():
             self._working = loop.create_task(self._work_off(), name="batches")

@@ -21,6 +21,8 @@ from services.certificates.domain.registry import Entry
 from services.certificates.domain.statuslist import StatusPurpose
 from services.certificates.domain.verdicts import Answer
 
+_PURPOSES = tuple(StatusPurpose)
+
 
 class Receipts:
     """Signs receipts for one city; waits for nothing.
@@ -79,7 +81,7 @@ class Receipts:
                 list_url(self._public_url, purpose, entry.status_list),
                 entry.status_index,
             )
-            for purpose in StatusPurpose
+            for purpose in _PURPOSES
         )
 
 

@@ -11,6 +11,7 @@ RANDOM_BYTES = 16
 LENGTH = 26
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _MISREAD = str.maketrans("ILO", "110")
 # 26 characters hold 130 bits, a number has 128: the first character says three of them.
 _FIRST = frozenset("01234567")
@@ -28,7 +29,7 @@ def receipt_number(random: bytes) -> ReceiptNo:
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"{RANDOM_BYTES} random bytes make a receipt number")
     value = int.from_bytes(random, "big")
-    return ReceiptNo("".join(_ALPHABET[value >> 5 * place & 31] for place in range(25, -1, -1)))
+    return ReceiptNo("".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)]))
 
 
 def read_receipt_number(text: str) -> ReceiptNo:
