@@ -14,6 +14,7 @@ from services.certificates.domain.receipts import Asked, Receipt, check
 from services.kit.database import Database
 from tests.certificates.conftest import CertificatesDoor
 from tests.certificates.samples import (
+    AYGUL,
     ELECTRICIAN,
     ISSUER,
     LI_NA,
@@ -96,6 +97,21 @@ async def test_of_several_under_one_number_the_one_that_is_meant_is_answered(
     assert verdicts == ["valid", "revoked", "not-found"]
 
 
+async def test_numbers_and_names_are_found_as_they_may_be_typed(door: CertificatesDoor) -> None:
+    await door.import_(a_line(AYGUL, holder_name="阿依古丽・样例"))
+    typed = {
+        "number": " ｓ000053 000123 233 000456 ",
+        "holder_name": "阿依古丽 · 样例",
+        "identity_number": "５３０４０２２０００ ０２２９０１３１".replace(" ", ""),
+    }
+    answer = await verify(door, **typed)
+    assert answer["verdict"] == "valid"
+    receipt = check(answer["receipt"], door.signer.public)
+    assert isinstance(receipt, Receipt)
+    plain = Asked(from_base64url(answer["salt"]), NUMBER, holder(AYGUL.name), AYGUL.identity)
+    assert receipt.says_of(plain)
+
+
 async def test_not_found_says_how_late_the_issuer_may_be(
     door: CertificatesDoor, db: Database
 ) -> None:
@@ -132,7 +148,8 @@ def _but_for_the_receipt(answer: httpx.Response) -> bytes:
 async def test_a_wrong_holder_learns_nothing_of_the_certificate(
     door: CertificatesDoor, wrong: dict[str, str]
 ) -> None:
-    kinds: list[dict[str, Any]] = [{}, {"status": "revoked"}, {"valid_until": "2026-02-28", "level": "五级"}]
+    over = {"valid_until": "2026-02-28", "level": "五级"}
+    kinds: list[dict[str, Any]] = [{}, {"status": "revoked"}, over]
     await door.import_(*(a_line(number=a_number(n), **kind) for n, kind in enumerate(kinds)))
     answers = [await ask(door, number=a_number(n), **wrong) for n in range(len(kinds))]
     assert {answer.json()["verdict"] for answer in answers} == {"holder-mismatch"}

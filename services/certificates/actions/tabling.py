@@ -238,12 +238,7 @@ class Tabling:
         inquiries = [self._inquiry(question, part) for question in asked.values()]
         outcomes = await self.verifier.verify(inquiries, bulk=True) if inquiries else []
         answered = dict(zip(asked, outcomes, strict=True))
-        return [
-            _result(line, answered[n])
-            if n in answered
-            else LineResult(line.line, faults=line.faults)
-            for n, line in enumerate(lines)
-        ]
+        return [_result(line, answered.get(n)) for n, line in enumerate(lines)]
 
     def _inquiry(self, question: Question, part: Part) -> Inquiry:
         return self.verifier.inquiry(
@@ -266,8 +261,10 @@ _UNREADABLE = (
 )
 
 
-def _result(line: TableLine, outcome: Outcome) -> LineResult:
-    masked = None if line.question is None else line.question.number.masked()
+def _result(line: TableLine, outcome: Outcome | None) -> LineResult:
+    if line.question is None or outcome is None:
+        return LineResult(line.line, faults=line.faults)
+    masked = line.question.number.masked()
     if not isinstance(outcome, Verified):
         return LineResult(line.line, masked, refused=outcome.what)
     answer = outcome.answer

@@ -103,14 +103,14 @@ class Verifier:
         nonce: str | None = None,
     ) -> Inquiry:
         """A question, made ready to be put."""
-        number, name = question.number, question.holder_name
+        number, name = question.number, holder(question.holder_name)
         return Inquiry(
             question=question,
-            statement=self.pepper.statement(number, name, question.identity_number),
+            statement=self.pepper.statement_of(number, name, question.identity_number),
             asked=Asked(
                 salt=self.random(SALT_BYTES),
                 number=number.text,
-                holder=holder(name),
+                holder=name,
                 identity=question.identity_number,
                 occupation=question.occupation,
                 issuer=question.issuer,
