@@ -91,9 +91,10 @@ def make_app(
     app.state.authenticator = authenticator
     app.state.streams = streams
     problems.install(app)
-    # Those that are asked for most come first: routes are tried in order.
+    # The services' own first: routes are tried in order. Put in and not included, since what is
+    # included is looked through twice for each request.
     for router in routers:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     app.include_router(_public_routes(app, _Readiness(readiness), asyncapi))
     return app
 

@@ -79,10 +79,11 @@ def routes(
     allow_unsigned: let operators import what no issuer signed.
     """
     router = APIRouter()
-    # First, for it is asked most: routes are tried in turn.
-    router.include_router(verifications.routes(db, asking.verifier, asking.allowances, clock=clock))
+    # First, for it is asked most: routes are tried in turn. Not included but put in: what is
+    # included is looked through twice at each level.
+    asked_most = verifications.routes(db, asking.verifier, asking.allowances, clock=clock)
+    router.routes.extend(asked_most.routes)
     guesses = asking.allowances[Role.SEEKER]
-    # The first, for routes are tried in order: nothing is asked for as often.
     router.include_router(claims.routes(db, pepper, partners, guesses, clock=clock, new_id=new_id))
     router.include_router(tables.routes(db, asking.tabling))
     router.include_router(audit.routes(db))
