@@ -2,14 +2,16 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
 import pytest
 import uuid_utils.compat
+from fastapi import FastAPI
 
 from contracts.certificates import CertificateState
 from contracts.events import CertificateEvent
@@ -27,6 +29,7 @@ from services.kit.database import Database
 from tests.certificates.samples import LI_NA, PEPPER, Person
 from tests.conftest import FreshDatabase
 from tests.kit.door import Issuer, an_app, knocking
+from tests.present import SharedApps
 from tests.servers import Databases
 from tests.support import Clock, Door, opened, published_issuer
 
@@ -149,8 +152,6 @@ async def a_door(
     signer = Signer(pepper)
     await make_keys(db, signer, secrets.token_bytes, clock())
     lists = StatusLists(db, signer, PUBLIC_URL, clock=clock, remember_s=0)
-    signing = api.Signing(signer, lists, PUBLIC_URL, secrets.token_bytes)
-
     receipts = Receipts(signer, ways.city_id, PUBLIC_URL)
     verifier = Verifier(db, pepper, receipts, ways.city_id, clock, secrets.token_bytes)
     partners = make_partners(
@@ -166,27 +167,44 @@ async def a_door(
     verifier.others, verifier.keeps = partners.others, partners.retrying
     vault = TableVault(pepper, secrets.token_bytes)
     tabling = Tabling(db, verifier, vault, ALLOWANCES, clock, uuid_utils.compat.uuid7)
-    router = api.routes(
-        db,
-        pepper,
-        signing,
-        partners,
-        api.Asking(verifier, tabling, ALLOWANCES),
-        clock=clock,
-        new_id=uuid_utils.compat.uuid7,
-        allow_unsigned=True,
-    )
-    app = an_app(router, jwks_url=jwks_url, service="certificates")
-    door = CertificatesDoor(
-        app,
-        db,
-        issuer,
-        clock=clock,
-        signer=signer,
-        partners=partners,
-        verifier=verifier,
-        tabling=tabling,
-    )
-    yield door
-    await partners.aclose()
-    await door.close()
+    behind = {
+        "db": db,
+        "signer": signer,
+        "lists": lists,
+        "partners": partners,
+        "verifier": verifier,
+        "tabling": tabling,
+        "clock": clock,
+    }
+    with _apps(pepper, jwks_url).used(**behind) as app:
+        door = CertificatesDoor(
+            app,
+            db,
+            issuer,
+            clock=clock,
+            signer=signer,
+            partners=partners,
+            verifier=verifier,
+            tabling=tabling,
+        )
+        yield door
+        await partners.aclose()
+        await door.close()
+
+
+@cache
+def _apps(pepper: Pepper, jwks_url: str) -> SharedApps:
+    def build(present: Callable[[str], Any]) -> FastAPI:
+        router = api.routes(
+            present("db"),
+            pepper,
+            api.Signing(present("signer"), present("lists"), PUBLIC_URL, secrets.token_bytes),
+            present("partners"),
+            api.Asking(present("verifier"), present("tabling"), ALLOWANCES),
+            clock=present("clock"),
+            new_id=uuid_utils.compat.uuid7,
+            allow_unsigned=True,
+        )
+        return an_app(router, jwks_url=jwks_url, service="certificates")
+
+    return SharedApps(build)
