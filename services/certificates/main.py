@@ -147,6 +147,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
             )
         ],
         asyncapi=asyncapi_document,
+        repeats_input=False,
     )
 
 

@@ -55,11 +55,13 @@ def make_app(
     routers: Sequence[APIRouter],
     asyncapi: Callable[[], Mapping[str, Any]] | None = None,
     max_body_bytes: int = MIB,
+    repeats_input: bool = True,
 ) -> FastAPI:
     """The app of one service: its routers, behind the same door as every other's.
 
     service: its short name, in logs and metrics. readiness: what /readyz asks, all at once.
     lifespan: opens and closes what the service holds. asyncapi: makes the document of its events.
+    repeats_input: whether a refusal may hold what was sent.
     """
     streams = Streams()
 
@@ -88,6 +90,7 @@ def make_app(
         ],
     )
     app.state.service = service
+    app.state.repeats_input = repeats_input
     app.state.authenticator = authenticator
     app.state.streams = streams
     problems.install(app)

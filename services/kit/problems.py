@@ -193,9 +193,13 @@ def field_error(fault: FieldFault) -> FieldError:
             return {"pointer": fault.pointer, "zh": fault.zh, "en": fault.en}
 
 
-def field_errors(error: ValidationError, value: object) -> list[FieldError]:
-    """What is wrong with a value that was validated by hand, as entries of `errors`."""
-    return [field_error(fault) for fault in faults_of(error.errors(), value, where="body")]
+def field_errors(error: ValidationError, value: object, *, repeat: bool = True) -> list[FieldError]:
+    """What is wrong with a value that was validated by hand, as entries of `errors`.
+
+    repeat: whether they may hold what was sent.
+    """
+    faults = faults_of(error.errors(), value, where="body", repeat=repeat)
+    return [field_error(fault) for fault in faults]
 
 
 def not_found() -> Problem:
@@ -286,7 +290,8 @@ def _methods_at(request: Request) -> list[str]:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    faults = faults_of(error.errors(), error.body)
+    repeat = getattr(request.app.state, "repeats_input", True)
+    faults = faults_of(error.errors(), error.body, repeat=repeat)
     problem = content_not_accepted([field_error(fault) for fault in faults])
     return render(problem, request.scope)
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from services.kit.wordings import pointer_of
+from services.kit.wordings import pointer_of, shown_key
 
 MAX_DEPTH = 64
 """How many objects and arrays may stand inside one another."""
@@ -171,8 +171,8 @@ def _small_int(digits: str) -> int:
     number = int(digits) if len(digits) <= 20 else _MAX_INT + 1
     if abs(number) > _MAX_INT:
         raise JsonFault(
-            f"整数 {digits[:24]}… 过大，超过 64 位。",
-            f"The integer {digits[:24]}… is too large: more than 64 bits.",
+            f"有 {len(digits)} 个字符的整数过大，超过 64 位。",
+            f"An integer of {len(digits)} characters is too large: more than 64 bits.",
         )
     return number
 
@@ -180,7 +180,10 @@ def _small_int(digits: str) -> int:
 def _finite(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise JsonFault(f"数 {digits[:24]} 过大。", f"The number {digits[:24]} is too large.")
+        length = len(digits)
+        raise JsonFault(
+            f"有 {length} 个字符的数过大。", f"A number of {length} characters is too large."
+        )
     return number
 
 
@@ -198,7 +201,7 @@ def _walk(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
 
 def _doubled_key(value: Any, doubled: _Doubled) -> JsonFault:
     where = next(steps for steps, found in _walk(value) if found is doubled)
-    pointer = pointer_of((*where, doubled.key))
+    pointer = pointer_of(map(shown_key, (*where, doubled.key)))
     return JsonFault(
         f"键 {pointer} 在同一对象中出现了不止一次，请只保留一个。",
         f"The key {pointer} stands more than once in its object; keep one.",
@@ -212,7 +215,7 @@ def _check_texts(value: Any) -> None:
             [found] if isinstance(found, str) else list(found) if isinstance(found, dict) else []
         )
         for text in texts:
-            pointer = pointer_of(steps)
+            pointer = pointer_of(map(shown_key, steps))
             if "\0" in text:
                 raise JsonFault(
                     f"{pointer or '/'} 含有 NUL 字符（\\u0000），不允许。",

@@ -3,6 +3,7 @@
 A rule of a service says its own words by raising said() in a validator.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,10 @@ import orjson
 from pydantic_core import PydanticCustomError
 
 _MAX_GIVEN = 40
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+# A phone number has eleven digits, an identity number at least fifteen.
+_DIGITS = re.compile(r"[0-9]{9}")
+_WITHHELD = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,11 @@ _SAME_WORDS = {
 
 
 def faults_of(
-    errors: Sequence[Mapping[str, Any]], value: object = None, *, where: str | None = None
+    errors: Sequence[Mapping[str, Any]],
+    value: object = None,
+    *,
+    where: str | None = None,
+    repeat: bool = True,
 ) -> list[FieldFault]:
     """pydantic's `errors()` in words, in their order.
 
@@ -177,9 +186,20 @@ def faults_of(
         steps: Sequence[str | int] = loc if where else loc[1:]
         if place == "body":
             steps = steps_in(value, steps, absent=error["type"] == "missing")
-        zh, en = _wording(error) if steps or error["type"] != "missing" else _NOTHING_SENT
+        if error["type"] == "extra_forbidden" and steps:
+            steps = [*steps[:-1], shown_key(steps[-1])]
+        told = error if repeat else {**error, "input": _WITHHELD}
+        zh, en = _wording(told) if steps or error["type"] != "missing" else _NOTHING_SENT
         faults.append(FieldFault(place, pointer_of(steps), error["type"], zh, en))
     return faults
+
+
+def shown_key(key: str | int) -> str | int:
+    """A key as it may be repeated: one that is no plain name may be anything, also a number that
+    is somebody's, or a name.
+    """
+    plain = isinstance(key, int) or (_PLAIN_KEY.fullmatch(key) and not _DIGITS.search(key))
+    return key if plain else "…"
 
 
 def pointer_of(steps: Iterable[str | int]) -> str:
@@ -226,11 +246,14 @@ def _wording(error: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
+_SOMETHING_ELSE = ("其他内容", "something else")
 _KINDS = {"dict": ("对象", "an object"), "list": ("数组", "an array")}
 
 
 def _given(value: object, language: str) -> str:
-    """A short sight of what was sent, as JSON."""
+    """A short sight of what was sent, as JSON; nothing that looks like somebody's number."""
+    if value is _WITHHELD:
+        return _SOMETHING_ELSE[language == "en"]
     if isinstance(value, dict | list):
         return _KINDS[type(value).__name__][language == "en"]
     if isinstance(value, bytes | bytearray):
@@ -239,4 +262,6 @@ def _given(value: object, language: str) -> str:
         text = orjson.dumps(value).decode()
     except TypeError:
         text = str(value)
+    if _DIGITS.search(text):
+        return _SOMETHING_ELSE[language == "en"]
     return text if len(text) <= _MAX_GIVEN else f"{text[:_MAX_GIVEN]}…"

@@ -121,7 +121,11 @@ def errors_of(value: Any) -> list[dict[str, Any]]:
         ({"either": {"kind": "cat"}}, "/either", None, None),
         ({"ruled": "said"}, "/ruled", "规则不许这样。", "The rule forbids it."),
         ({"ruled": "plain"}, "/ruled", "不符合规则：must not be plain。", "must not be plain."),
-        ({"a/b~c": 1}, "/a~1b~0c", "没有这一项，请检查拼写或删去。", None),
+        ({"lifes": 1}, "/lifes", "没有这一项，请检查拼写或删去。", None),
+        # May be anybody's number or name.
+        ({"a/b~c": 1}, "/…", "没有这一项，请检查拼写或删去。", None),
+        ({"999999199003070012": 1}, "/…", "没有这一项，请检查拼写或删去。", None),
+        ({"id": "999999199003070012"}, "/id", "应为 UUID，收到 其他内容。", None),
         ([], "", "应为对象 {…}，收到 数组。", "Must be an object {…}, got an array."),
         ({"id": "x" * 99}, "/id", '应为 UUID，收到 "' + "x" * 39 + "…。", None),
     ],
@@ -194,3 +198,20 @@ def test_a_time_needs_its_zone() -> None:
     (error,) = errors_of(value)
     assert "带时区" in error["zh"]
     Everything.model_validate({"at": "2026-03-31T08:00:00+08:00"})
+
+
+def test_what_was_sent_is_left_out_where_it_may_be_about_somebody() -> None:
+    try:
+        Everything.model_validate({"id": "样例求职者"})
+    except ValidationError as error:
+        (fault,) = (
+            fault
+            for fault in faults_of(error.errors(), {"id": "样例求职者"}, where="body", repeat=False)
+            if fault.pointer == "/id"
+        )
+        assert (fault.zh, fault.en) == (
+            "应为 UUID，收到 其他内容。",
+            "Must be a UUID, got something else.",
+        )
+    else:
+        raise AssertionError("it was accepted")

@@ -154,7 +154,7 @@ class Reader:
         try:
             said = RegistryLine.model_validate(line.value)
         except ValidationError as error:
-            return field_errors(error, line.value)
+            return field_errors(error, line.value, repeat=False)
         if self.issuer is not None and said.issuer != self.issuer:
             return [_OTHER_ISSUER]
         kind = said.kind or kind_by(said.number)

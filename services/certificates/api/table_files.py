@@ -141,7 +141,7 @@ def _line(number: int, cells: list[str], fields: list[str]) -> TableLine:
     try:
         return TableLine(number, Item.model_validate(value).question())
     except ValidationError as error:
-        faults = field_errors(error, value)[:_MOST_FAULTS]
+        faults = field_errors(error, value, repeat=False)[:_MOST_FAULTS]
         return TableLine(number, None, tuple((_in_column(f, 0), _in_column(f, 1)) for f in faults))
 
 

@@ -132,7 +132,7 @@ class Desk:
         try:
             asked = OneQuestion.model_validate(value)
         except ValidationError as error:
-            raise content_not_accepted(field_errors(error, value)) from None
+            raise content_not_accepted(field_errors(error, value, repeat=False)) from None
         may_ask_for(asked.purpose, caller)
         try:
             (outcome,) = await self.verifier.verify([self._inquiry(asked, asked.purpose, caller)])
@@ -149,7 +149,7 @@ class Desk:
         try:
             asked = ManyQuestions.model_validate(value)
         except ValidationError as error:
-            raise content_not_accepted(field_errors(error, value)) from None
+            raise content_not_accepted(field_errors(error, value, repeat=False)) from None
         may_ask_for(asked.purpose, caller)
         inquiries: dict[int, Inquiry] = {}
         items: list[dict[str, Any]] = [{"index": n} for n in range(len(asked.items))]
@@ -157,7 +157,7 @@ class Desk:
             try:
                 inquiries[n] = self._inquiry(Item.model_validate(item), asked.purpose, caller)
             except ValidationError as error:
-                problem = content_not_accepted(field_errors(error, item))
+                problem = content_not_accepted(field_errors(error, item, repeat=False))
                 items[n]["problem"] = problem_of_item(problem, in_language)
         try:
             outcomes = await self.verifier.verify(list(inquiries.values()), bulk=True)
