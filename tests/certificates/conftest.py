@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -176,7 +177,7 @@ async def a_door(
         "tabling": tabling,
         "clock": clock,
     }
-    with _apps(pepper, jwks_url).used(**behind) as app:
+    with _apps(pepper, ways, jwks_url).used(**behind) as app:
         door = CertificatesDoor(
             app,
             db,
@@ -193,13 +194,17 @@ async def a_door(
 
 
 @cache
-def _apps(pepper: Pepper, jwks_url: str) -> SharedApps:
+def _apps(pepper: Pepper, ways: Ways, jwks_url: str) -> SharedApps:
     def build(present: Callable[[str], Any]) -> FastAPI:
+        now = present("partners")
+        partners: Any = SimpleNamespace(
+            ways=ways, doorkeeper=now.doorkeeper, others=now.others, retrying=now.retrying
+        )
         router = api.routes(
             present("db"),
             pepper,
             api.Signing(present("signer"), present("lists"), PUBLIC_URL, secrets.token_bytes),
-            present("partners"),
+            partners,
             api.Asking(present("verifier"), present("tabling"), ALLOWANCES),
             clock=present("clock"),
             new_id=uuid_utils.compat.uuid7,
