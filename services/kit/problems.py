@@ -4,10 +4,10 @@ Which rule was broken is said where it is broken, by raising Problem; what pydan
 into words in kit.wordings.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal, NotRequired, TypedDict
-from urllib.parse import quote
 
 import asyncpg
 import orjson
@@ -141,6 +141,17 @@ def _weight(parameters: str) -> float:
     return weight if name.strip().lower() == "q" and 0 <= weight <= 1 else 0.0
 
 
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_STEP = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9_.~:-]*", re.ASCII)
+
+
+def _shown_step(step: str) -> str:
+    """A step of the path, where it is an id or a plain word: answers are kept, and what somebody
+    wrote there by mistake may be a name or a number.
+    """
+    return step if _ID.fullmatch(step) or _STEP.fullmatch(step) else "%E2%80%A6"
+
+
 def render(problem: Problem, scope: Scope) -> Response:
     """The problem as the answer to this request, in the language it asks for."""
     language = language_of(Request(scope).headers.get("accept-language"))
@@ -151,7 +162,7 @@ def render(problem: Problem, scope: Scope) -> Response:
         "title": titles[0 if language == "zh" else 1],
         "status": problem.status,
         "detail": problem.zh if language == "zh" else problem.en,
-        "instance": quote(scope.get("path", "/"), safe="/%:@!$&'()*+,;=~-._"),
+        "instance": "/".join(map(_shown_step, scope.get("path", "/").split("/"))),
         "trace_id": trace and trace.trace_id,
     }
     if problem.errors:

@@ -150,9 +150,28 @@ async def test_an_unknown_address_is_a_problem(client: httpx.AsyncClient) -> Non
         "title": "没有找到",
         "status": 404,
         "detail": "没有找到：这里没有内容，或者不属于您。",
-        "instance": "/nowhere/%E5%8E%BF%E5%8C%BA",
+        "instance": "/nowhere/%E2%80%A6",
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/nowhere/7/a.b_c-d", "/nowhere/7/a.b_c-d"),
+        (
+            "/nowhere/01a2037f-7334-7523-b18f-529858879583/x",
+            "/nowhere/01a2037f-7334-7523-b18f-529858879583/x",
+        ),
+        ("/nowhere/999999199003070012", "/nowhere/%E2%80%A6"),
+        ("/S000053000123233000456/x", "/%E2%80%A6/x"),
+        ("/nowhere/a%20b", "/nowhere/%E2%80%A6"),
+    ],
+)
+async def test_a_refusal_repeats_ids_of_the_address_and_no_numbers(
+    client: httpx.AsyncClient, path: str, shown: str
+) -> None:
+    assert (await client.get(path)).json()["instance"] == shown
 
 
 async def test_no_redirect_is_made_from_the_host_header(client: httpx.AsyncClient) -> None:
