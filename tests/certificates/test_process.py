@@ -198,7 +198,9 @@ async def nothing_waits(url: str) -> bool:
 
 async def kept_in(kafka: str, *topics: Topic) -> list[tuple[bytes, bytes]]:
     """Key and value of every record that is there."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     found: list[tuple[bytes, bytes]] = []
     try:

@@ -9,6 +9,16 @@ import pytest
 
 from tests.flows.system import System, running
 
+# What is written down is looked through; other cities are on this machine, and asked again soon.
+_SETTINGS = {
+    "RENGANG_LOG_LEVEL": "DEBUG",
+    "CERTIFICATES_CITIES_PRIVATE": "true",
+    "CERTIFICATES_CITY_TIMEOUT_S": "1",
+    "CERTIFICATES_CITY_RETRY_S": "0.3",
+    "CERTIFICATES_CITY_LISTS_INTERVAL_S": "0.5",
+    "CERTIFICATES_EXPIRY_INTERVAL_S": "0.5",
+}
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On several workers the flows come first: they take as long as many others together."""
@@ -24,7 +34,10 @@ async def system() -> AsyncIterator[System]:
     folder = Path(tempfile.mkdtemp(prefix="rengang-flows-"))
     folder.chmod(0o711)  # noqa: ASYNC240 (before anything runs)
     try:
-        async with running(folder / "data") as one:
-            yield one
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in _SETTINGS.items():
+                patch.setenv(name, value)
+            async with running(folder / "data") as one:
+                yield one
     finally:
         shutil.rmtree(folder, ignore_errors=True)
