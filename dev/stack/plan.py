@@ -30,6 +30,10 @@ SERVICES = {
 }
 """Each service and the port it would like."""
 
+# A service that ends is seen at once; this is for those that do not. The matcher compiles at its
+# first start, for half a minute alone on a machine and for minutes on a busy one.
+_READY_WITHIN_S, _COMPILED_WITHIN_S = 90.0, 600.0
+
 SECRETS = {"certificates": "CERTIFICATES_PEPPER"}
 """The secret of its own that a service needs, unless the caller's environment gives one."""
 
@@ -162,6 +166,7 @@ def _service(
         address=f"http://{HOST}:{port}",
         port=port,
         folder=ROOT,
+        ready_within_s=_COMPILED_WITHIN_S if name == "matcher" else _READY_WITHIN_S,
         environment=environment(
             told
             | {
