@@ -12,7 +12,7 @@ import orjson
 from pydantic_core import PydanticCustomError
 
 _MAX_GIVEN = 40
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][!-~]{0,63}")
 # A phone number has eleven digits, an identity number at least fifteen.
 _DIGITS = re.compile(r"[0-9]{9}")
 _WITHHELD = object()

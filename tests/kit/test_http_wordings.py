@@ -122,8 +122,9 @@ def errors_of(value: Any) -> list[dict[str, Any]]:
         ({"ruled": "said"}, "/ruled", "规则不许这样。", "The rule forbids it."),
         ({"ruled": "plain"}, "/ruled", "不符合规则：must not be plain。", "must not be plain."),
         ({"lifes": 1}, "/lifes", "没有这一项，请检查拼写或删去。", None),
-        # May be anybody's number or name.
-        ({"a/b~c": 1}, "/…", "没有这一项，请检查拼写或删去。", None),
+        ({"a/b~c": 1}, "/a~1b~0c", "没有这一项，请检查拼写或删去。", None),
+        # May be anybody's name or number.
+        ({"样例求职者": 1}, "/…", "没有这一项，请检查拼写或删去。", None),
         ({"999999199003070012": 1}, "/…", "没有这一项，请检查拼写或删去。", None),
         ({"id": "999999199003070012"}, "/id", "应为 UUID，收到 其他内容。", None),
         ([], "", "应为对象 {…}，收到 数组。", "Must be an object {…}, got an array."),
