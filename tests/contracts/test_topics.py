@@ -7,7 +7,15 @@ from contracts.topics import TOPICS, Topic, provisioned
 
 
 def test_the_seven_topics_have_a_dead_and_a_replay_side() -> None:
-    names = ["postings", "seekers", "certificates", "matches", "outcomes", "models", "verifications"]
+    names = [
+        "postings",
+        "seekers",
+        "certificates",
+        "matches",
+        "outcomes",
+        "models",
+        "verifications",
+    ]
     sides = ["", ".dead", ".replay"]
     assert [topic.name for topic in provisioned()] == [
         f"rengang.{name}{side}" for name in names for side in sides
