@@ -139,12 +139,16 @@ async def on_the_bus(kafka: str) -> dict[str, bytes]:
     return places
 
 
+# Of Kafka: places and times of records, no part of any; 20 MiB of nothing for each partition.
+_INDEXES = (".index", ".timeindex")
+
+
 def in_files(folder: Path, *, suffix: str = "") -> dict[str, bytes]:
     """The bytes of each file below a folder; what goes away meanwhile is left out."""
     places = {}
     for path in sorted(folder.rglob(f"*{suffix}")):
         try:
-            if path.is_file() and not path.is_symlink():
+            if path.is_file() and not path.is_symlink() and path.suffix not in _INDEXES:
                 places[str(path.relative_to(folder))] = path.read_bytes()
         except FileNotFoundError:
             continue
