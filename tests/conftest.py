@@ -6,10 +6,29 @@ What only one service's tests need stands in that folder's own conftest.
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests import servers
 
 _LONGER = 10
+_FLOWS = "tests/flows/"
+
+
+class _FlowsTogether(LoadFileScheduling):  # type: ignore[misc]
+    """Files to whichever worker is free; but the flows, which share a system, all to one.
+
+    They wait more than they work, so the other worker has the processors meanwhile.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _FLOWS if nodeid.startswith(_FLOWS) else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """What `--dist loadfile` is here."""
+    return _FlowsTogether(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -103,7 +103,7 @@ async def test_what_is_planted_is_found(a_day: Day, system: System) -> None:
             REVOKED,
             base64.b64encode(f"it is {NUMBER}.".encode()).decode(),
         )
-        found = found_in(await dumped(server), TRACES)
+        found = found_in(await dumped(server, "rengang_talent"), TRACES)
         for what in (
             "the holder's identity number, in utf-8 in",
             "the holder's name, in utf-8 as hexadecimal in",

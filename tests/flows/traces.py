@@ -80,10 +80,10 @@ def found_in(places: Mapping[str, bytes], traces: Iterable[Trace]) -> list[str]:
     ]
 
 
-async def dumped(server: str) -> dict[str, bytes]:
-    """Every database of the server as pg_dump writes it: rows of all tables, bytea in hexadecimal.
+async def dumped(server: str, *names: str) -> dict[str, bytes]:
+    """Databases of the server as pg_dump writes them: rows of all tables, bytea in hexadecimal.
 
-    server: the administrator's URL without a database.
+    server: the administrator's URL without a database. names: of databases; every one without.
     """
     connection = await asyncpg.connect(f"{server}/postgres")
     try:
@@ -91,7 +91,7 @@ async def dumped(server: str) -> dict[str, bytes]:
     finally:
         await connection.close()
     places = {}
-    for name in sorted(row["datname"] for row in rows):
+    for name in names or sorted(row["datname"] for row in rows):
         process = await asyncio.create_subprocess_exec(
             str(postgres.binaries() / "bin" / "pg_dump"),
             f"--dbname={server}/{name}",
