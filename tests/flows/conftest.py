@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: not item.path.is_relative_to(here))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def system() -> AsyncIterator[System]:
     # Not below pytest's own folder: each of its sessions closes that for others, and PostgreSQL's
     # account must pass through, also when it is started again.
