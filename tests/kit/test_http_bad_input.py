@@ -322,7 +322,8 @@ async def test_no_body_takes_long_to_refuse(client: httpx.AsyncClient, body: byt
     before = time.process_time()
     answer = await client.post("/things", content=body, headers=JSON)
     assert answer.status_code in (400, 422)
-    assert time.process_time() - before < 2
+    # What is not linear takes minutes of these; a busy machine may take twice the usual second.
+    assert time.process_time() - before < 5
 
 
 def test_the_limit_of_a_route_is_in_the_openapi_document() -> None:
