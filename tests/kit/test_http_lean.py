@@ -82,10 +82,10 @@ def test_a_handler_that_wants_more_is_refused_at_once() -> None:
 
         @router.get("/more")
         async def more(request: Request, caller: Employer, limit: int) -> Response:
-            raise NotImplementedError
+            return Response()
 
     with pytest.raises(TypeError, match="LeanRoute takes the request"):
 
         @router.get("/unguarded")
         async def unguarded(request: Request) -> Response:
-            raise NotImplementedError
+            return Response()
