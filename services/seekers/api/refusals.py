@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from services.kit.problems import FieldError, Problem, content_not_accepted, not_found
+from services.kit.wordings import pointer_of
 from services.seekers.actions.live import TooManyStreams
 from services.seekers.actions.profiles import ProfileExists, ProfileNotFound
 from services.seekers.actions.webhooks import WebhookNotFound
@@ -38,7 +39,9 @@ def refusals() -> Iterator[None]:
 
 def errors_of(refused: ProfileRefused) -> list[FieldError]:
     """The rules that a profile breaks, as faults in what was sent."""
-    return [{"pointer": rule.pointer, "zh": rule.zh, "en": rule.en} for rule in refused.broken]
+    return [
+        {"pointer": pointer_of(rule.place), "zh": rule.zh, "en": rule.en} for rule in refused.broken
+    ]
 
 
 def _exists(profile: Profile) -> Problem:

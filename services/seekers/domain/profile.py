@@ -62,9 +62,9 @@ def registered(seeker_id: SeekerId, person: Person, work: Work, now: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
-    """One rule that a profile breaks. pointer: JSON Pointer (RFC 6901) into the profile."""
+    """One rule that a profile breaks. place: keys and indexes that lead to it in the profile."""
 
-    pointer: str
+    place: tuple[str | int, ...]
     code: str
     zh: str
     en: str
@@ -94,7 +94,7 @@ def check(person: Person, work: Work, today: date) -> None:
 def _birth_rules(birth_date: date | None, today: date) -> Iterator[BrokenRule]:
     if birth_date is not None and not is_old_enough(birth_date, today):
         yield BrokenRule(
-            "/person/birth_date",
+            ("person", "birth_date"),
             "too_young",
             f"须年满 {MIN_AGE_YEARS} 周岁；如出生日期有误，请更正。",
             f"One must be {MIN_AGE_YEARS} to be employed; correct the birth date if it is wrong.",
@@ -103,24 +103,24 @@ def _birth_rules(birth_date: date | None, today: date) -> Iterator[BrokenRule]:
 
 def _occupation_rules(occupations: Sequence[str]) -> Iterator[BrokenRule]:
     for index, code in enumerate(occupations):
-        pointer = f"/work/occupations/{index}"
+        place = ("work", "occupations", index)
         if not is_occupation(code):
             yield BrokenRule(
-                pointer,
+                place,
                 "occupation_unknown",
                 f"职业分类大典（2022）中没有职业 {_shown(code)}；代码如 6-18-02-04。",
                 f"The 2022 list has no occupation {_shown(code)}; a code is like 6-18-02-04.",
             )
         elif code in occupations[:index]:
-            yield _twice(pointer, code)
+            yield _twice(place, code)
 
 
 def _county_rules(counties: Sequence[str]) -> Iterator[BrokenRule]:
     for index, code in enumerate(counties):
-        pointer = f"/work/counties/{index}"
+        place = ("work", "counties", index)
         if not is_place(code):
             yield BrokenRule(
-                pointer,
+                place,
                 "county_unknown",
                 f"本区域没有代码为 {_shown(code)} 的县区或州市；请用 GB/T 2260 的六位代码，"
                 "例如 530102，整个州市写 530100。",
@@ -128,7 +128,7 @@ def _county_rules(counties: Sequence[str]) -> Iterator[BrokenRule]:
                 "GB/T 2260, as in 530102, or 530100 for the whole prefecture.",
             )
         elif code in counties[:index]:
-            yield _twice(pointer, code)
+            yield _twice(place, code)
 
 
 def _skill_rules(skills: Sequence[str]) -> Iterator[BrokenRule]:
@@ -137,7 +137,7 @@ def _skill_rules(skills: Sequence[str]) -> Iterator[BrokenRule]:
         first = seen.setdefault(key_of(skill), index)
         if first != index:
             yield BrokenRule(
-                f"/work/skills/{index}",
+                ("work", "skills", index),
                 "skill_twice",
                 f"与第 {first + 1} 项技能相同（不分大小写和全半角），请删去一个。",
                 f"The same as skill {first + 1} (case and width aside); leave one out.",
@@ -151,16 +151,16 @@ def _pay_rules(pay_floor: tuple[int, PayUnit] | None) -> Iterator[BrokenRule]:
     ceiling = PAY_FLOOR_CEILING_CNY[unit]
     if amount > ceiling:
         yield BrokenRule(
-            "/work/pay_floor/amount",
+            ("work", "pay_floor", "amount"),
             "pay_floor_too_high",
             f"{amount} 元超过了该计酬单位的上限 {ceiling} 元；请检查单位。",
             f"{amount} CNY is above the ceiling of {ceiling} for that unit; check the unit.",
         )
 
 
-def _twice(pointer: str, code: str) -> BrokenRule:
+def _twice(place: tuple[str | int, ...], code: str) -> BrokenRule:
     return BrokenRule(
-        pointer, "named_twice", f"{code} 写了两次，请删去一个。", f"{code} stands twice."
+        place, "named_twice", f"{code} 写了两次，请删去一个。", f"{code} stands twice."
     )
 
 
