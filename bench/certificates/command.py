@@ -10,7 +10,6 @@ import os
 import platform
 import signal
 import sys
-import time
 from collections.abc import Sequence
 
 import psutil
@@ -31,6 +30,7 @@ from bench.certificates.figures import (
     Saturated,
 )
 from bench.certificates.house import House, running
+from bench.terminal import Progress, count
 from dev.stack.folder import FolderRefused
 from dev.stack.postgres import PostgresUnavailable
 from dev.stack.program import StackFailed
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     if wanted.quick:
         wanted.certificates, wanted.seconds, wanted.rounds = 50_000, 2.0, 3
     try:
-        run = asyncio.run(_measured(wanted, _Progress()))
+        run = asyncio.run(_measured(wanted, Progress()))
     except asyncio.CancelledError:
         return 128 + signal.SIGTERM
     except (BenchFailed, StackFailed, FolderRefused, PostgresUnavailable) as error:
@@ -79,8 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         "--certificates", type=_certificates, default=FULL, metavar="N", help="default 1,000,000"
     )
     parser.add_argument("--seconds", type=float, default=8.0, help="of each block; default 8")
-    parser.add_argument("--rounds", type=_count, default=5, help="turns of each; default 5")
-    parser.add_argument("--connections", type=_count, default=64, help="default 64")
+    parser.add_argument("--rounds", type=count, default=5, help="turns of each; default 5")
+    parser.add_argument("--connections", type=count, default=64, help="default 64")
     parser.add_argument("--seed", type=int, default=1, help="of the questions; default 1")
     parser.add_argument(
         "--quick", action="store_true", help="50,000 certificates, 3 rounds of 2 s blocks"
@@ -89,31 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    count = int(text.replace(",", "").replace("_", ""))
-    if count < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return count
-
-
 def _certificates(text: str) -> int:
-    count = _count(text)
-    if not 1_000 <= count <= MOST:
+    number = count(text)
+    if not 1_000 <= number <= MOST:
         raise argparse.ArgumentTypeError(f"from 1,000 to {MOST:,}")
-    return count
+    return number
 
 
-class _Progress:
-    """Says on stderr how far it is, with the seconds since the start."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-
-    def __call__(self, words: str) -> None:
-        print(f"{time.monotonic() - self._began:7.1f} s  {words}", file=sys.stderr, flush=True)
-
-
-async def _measured(wanted: argparse.Namespace, say: _Progress) -> Run:
+async def _measured(wanted: argparse.Namespace, say: Progress) -> Run:
     # As Ctrl-C: what was started is ended, and the folder removed.
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task

@@ -13,7 +13,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -37,6 +36,7 @@ from bench.flow.figures import (
 from bench.flow.house import House, running
 from bench.flow.listening import listening
 from bench.flow.publishing import desk
+from bench.terminal import Progress, count
 from dev.stack.folder import DataFolder, FolderRefused
 from dev.stack.program import StackFailed
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     if wanted.quick:
         wanted.seekers, wanted.postings, wanted.seconds = 2_000, 400, 4.0
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    say = _Progress()
+    say = Progress()
     try:
         run = asyncio.run(_measured(wanted, say))
     except asyncio.CancelledError:
@@ -95,11 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seekers", type=_count, default=FULL_SEEKERS, help="default 100,000")
-    parser.add_argument("--postings", type=_count, default=FULL_POSTINGS, help="default 20,000")
+    parser.add_argument("--seekers", type=count, default=FULL_SEEKERS, help="default 100,000")
+    parser.add_argument("--postings", type=count, default=FULL_POSTINGS, help="default 20,000")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each block; default 20")
-    parser.add_argument("--rounds", type=_count, default=2, help="turns of each; default 2")
-    parser.add_argument("--probes", type=_count, help="seekers who listen; default by the size")
+    parser.add_argument("--rounds", type=count, default=2, help="turns of each; default 2")
+    parser.add_argument("--probes", type=count, help="seekers who listen; default by the size")
     parser.add_argument("--seed", type=int, default=1, help="of the market; default 1")
     parser.add_argument(
         "--quick", action="store_true", help="2,000 seekers, 400 postings, blocks of 4 s"
@@ -111,24 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
-    count = int(text.replace(",", "").replace("_", ""))
-    if count < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return count
-
-
-class _Progress:
-    """Says on stderr how far it is, with the seconds since the start."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-
-    def __call__(self, words: str) -> None:
-        print(f"{time.monotonic() - self._began:7.1f} s  {words}", file=sys.stderr, flush=True)
-
-
-async def _measured(wanted: argparse.Namespace, say: _Progress) -> Run:
+async def _measured(wanted: argparse.Namespace, say: Progress) -> Run:
     # As Ctrl-C: what was started is ended, and a folder of our own removed.
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
@@ -145,7 +128,7 @@ async def _measured(wanted: argparse.Namespace, say: _Progress) -> Run:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _on_folder(wanted: argparse.Namespace, path: Path, say: _Progress) -> Run:
+async def _on_folder(wanted: argparse.Namespace, path: Path, say: Progress) -> Run:
     kept = DataFolder(path)
     before = kept.read(_LOADED)
     if wanted.load:
@@ -186,7 +169,7 @@ async def _on_folder(wanted: argparse.Namespace, path: Path, say: _Progress) -> 
 
 
 async def _blocks(
-    house: House, probing: list[market.Probe], wanted: argparse.Namespace, say: _Progress
+    house: House, probing: list[market.Probe], wanted: argparse.Namespace, say: Progress
 ) -> list[RateBlock | LatencyBlock]:
     """Turn by turn: the matcher, then the stand-in that says as much. The matcher sits already."""
     blocks: list[RateBlock | LatencyBlock] = []

@@ -3,15 +3,15 @@
 What is written into the log, and how it is chained, is the service's.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import httpx
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from dev.reach import Reach, refuse
+from dev.asking import asked
+from dev.reach import refuse
 
 app = typer.Typer(no_args_is_help=True, help="The audit log of certificates.")
 
@@ -44,7 +44,7 @@ def check(
     Example: ./rengang audit check
     """
     params = {} if noted is None else _noted(noted)
-    found = _get("/v1/audit/check", params)
+    found = asked("certificates", "GET", "/v1/audit/check", params=params, patience_s=_LONG_S)
     if json:
         print(orjson.dumps(found).decode())
     elif found["whole"]:
@@ -78,7 +78,9 @@ def list_(
     """
     given = {"requester": requester, "since": since, "until": until, "purpose": purpose}
     params = {name: value for name, value in given.items() if value is not None}
-    items = _get("/v1/audit", {**params, "limit": str(n)})["items"]
+    items = asked(
+        "certificates", "GET", "/v1/audit", params={**params, "limit": str(n)}, patience_s=_LONG_S
+    )["items"]
     if json:
         for item in items:
             print(orjson.dumps(item).decode())
@@ -96,32 +98,3 @@ def list_(
             item["receipt_no"] or "",
         )
     Console().print(table)
-
-
-def _get(path: str, params: dict[str, str]) -> dict[str, Any]:
-    reach = Reach.found()
-    headers = {
-        "Authorization": f"Bearer {reach.token('operator', 'terminal')}",
-        "Accept-Language": "en",
-    }
-    url = f"{reach.url('certificates')}{path}"
-    try:
-        answer = httpx.get(url, headers=headers, params=params, timeout=_LONG_S)
-    except httpx.HTTPError as error:
-        refuse(f"the certificates service does not answer: {error}")
-    if answer.status_code >= 400:
-        refuse(_problem(answer))
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def _problem(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-    except ValueError:
-        return f"the certificates service answers {answer.status_code}"
-    errors = [
-        f"{each.get('parameter') or each.get('pointer', '')}: {each['detail']}"
-        for each in problem.get("errors", ())
-    ]
-    return "; ".join(errors) or str(problem.get("detail"))

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx
 import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from dev.reach import Reach, refuse
+from dev.asking import asked
+from dev.reach import refuse
 
 app = typer.Typer(no_args_is_help=True, help="Partner cities: whom certificates are asked of.")
 
@@ -66,7 +66,7 @@ def add(
         said |= {"jwks_url": f"{base}/.well-known/jwks.json"}
     if pin is not None:
         said |= {"certificate_sha256": pin}
-    _call("PUT", f"/v1/cities/{quote(city_id, safe='')}", json=said)
+    asked("certificates", "PUT", f"/v1/cities/{quote(city_id, safe='')}", json=said)
     print(f"{city_id} is registered; try it with  ./rengang city test {city_id}")
 
 
@@ -76,7 +76,7 @@ def list_(json: _Json = False) -> None:
 
     Example: ./rengang city list
     """
-    items = _call("GET", "/v1/cities")["items"]
+    items = asked("certificates", "GET", "/v1/cities")["items"]
     if json:
         for item in items:
             print(orjson.dumps(item).decode())
@@ -103,7 +103,7 @@ def try_(city_id: _Id, json: _Json = False) -> None:
 
     Example: ./rengang city test qujing
     """
-    found = _call("POST", f"/v1/cities/{quote(city_id, safe='')}/test")
+    found = asked("certificates", "POST", f"/v1/cities/{quote(city_id, safe='')}/test")
     if json:
         print(orjson.dumps(found).decode())
     elif found["ok"]:
@@ -118,7 +118,7 @@ def remove(city_id: _Id) -> None:
 
     Example: ./rengang city remove qujing
     """
-    _call("DELETE", f"/v1/cities/{quote(city_id, safe='')}")
+    asked("certificates", "DELETE", f"/v1/cities/{quote(city_id, safe='')}")
     print(f"{city_id} is removed")
 
 
@@ -132,32 +132,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(read, dict):
         refuse(f"{path} does not hold a JSON object")
     return dict(read)
-
-
-def _call(method: str, path: str, *, json: dict[str, Any] | None = None) -> dict[str, Any]:
-    reach = Reach.found()
-    headers = {
-        "Authorization": f"Bearer {reach.token('operator', 'terminal')}",
-        "Accept-Language": "en",
-    }
-    url = f"{reach.url('certificates')}{path}"
-    try:
-        answer = httpx.request(method, url, headers=headers, json=json, timeout=30)
-    except httpx.HTTPError as error:
-        refuse(f"the certificates service does not answer: {error}")
-    if answer.status_code >= 400:
-        refuse(_problem(answer))
-    found: dict[str, Any] = answer.json() if answer.content else {}
-    return found
-
-
-def _problem(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-    except ValueError:
-        return f"the certificates service answers {answer.status_code}"
-    errors = [
-        f"{each.get('pointer') or each.get('parameter', '')}: {each['detail']}"
-        for each in problem.get("errors", ())
-    ]
-    return "; ".join(errors) or str(problem.get("detail"))

@@ -23,24 +23,6 @@ UNREACHABLE = "city-unreachable"
 """The reason of an answer that another city has still to give."""
 
 
-class Receipts(Protocol):
-    """Signs what was answered; needs nothing but time."""
-
-    def issue(
-        self,
-        answer: Answer,
-        asked: str,
-        *,
-        receipt_no: ReceiptNo,
-        at: datetime,
-        audience: str | None = None,
-        nonce: str | None = None,
-        supersedes: ReceiptNo | None = None,
-    ) -> str:
-        """The receipt as a compact JWS. asked: hash of the question (receipts.asked_hash)."""
-        ...
-
-
 class Elsewhere(Protocol):
     """The other cities."""
 

@@ -22,9 +22,9 @@ from services.certificates.actions.inquiries import (
     Keeps,
     Outcome,
     Random,
-    Receipts,
     Verified,
 )
+from services.certificates.actions.receipting import Receipts
 from services.certificates.domain.audit import Act, Record
 from services.certificates.domain.digests import Pepper, holder
 from services.certificates.domain.guesses import (
