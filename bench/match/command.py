@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from bench.terminal import count
+
 QUICK_SEEKERS, SEEKERS = 100_000, 1_000_000
 QUICK_QUERIES, QUERIES, QUERIES_ON_THE_WAY = 80, 400, 100
 
@@ -55,17 +57,10 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seekers", type=_count, metavar="N", help=f"usually {SEEKERS:,}")
-    parser.add_argument("--queries", type=_count, metavar="Q", help=f"usually {QUERIES}")
+    parser.add_argument("--seekers", type=count, metavar="N", help=f"usually {SEEKERS:,}")
+    parser.add_argument("--queries", type=count, metavar="Q", help=f"usually {QUERIES}")
     parser.add_argument("--quick", action="store_true", help="less of everything, in a minute")
     parser.add_argument("--json", action="store_true", help="tell the result as JSON")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw it: .svg or .png")
     parser.add_argument("--seed", type=int, default=1, help="of the market that is drawn")
     return parser.parse_args(arguments)
-
-
-def _count(said: str) -> int:
-    number = int(said.replace(",", "").replace("_", ""))
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number

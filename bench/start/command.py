@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from bench.start.figures import Result, StartFailed
 from bench.start.running import Wanted, run
 from bench.start.telling import as_json, told
+from bench.terminal import count
 from dev.stack.program import StackFailed
 
 _DESCRIPTION = """\
@@ -68,24 +69,17 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--seekers", type=_count, default=1_000_000, metavar="N", help="default 1,000,000"
+        "--seekers", type=count, default=1_000_000, metavar="N", help="default 1,000,000"
     )
     parser.add_argument(
-        "--postings", type=_count, default=20_000, metavar="M", help="default 20,000"
+        "--postings", type=count, default=20_000, metavar="M", help="default 20,000"
     )
     parser.add_argument(
-        "--live-per-seeker", type=_count, default=3, metavar="L", help="stored; default about 3"
+        "--live-per-seeker", type=count, default=3, metavar="L", help="stored; default about 3"
     )
     parser.add_argument(
-        "--exact-up-to", type=_count, default=5_000, metavar="N", help="default 5,000 seekers"
+        "--exact-up-to", type=count, default=5_000, metavar="N", help="default 5,000 seekers"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the market; default 1")
     parser.add_argument("--json", action="store_true", help="tell the result as JSON")
     return parser
-
-
-def _count(text: str) -> int:
-    count = int(text.replace(",", "").replace("_", ""))
-    if count < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return count
