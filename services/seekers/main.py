@@ -24,13 +24,14 @@ from services.kit.consumer import Bus
 from services.kit.database import Database
 from services.kit.idempotency import prune_idempotency
 from services.kit.migrations import migrate
+from services.kit.outgoing import Resolver
 from services.kit.periodic import run_every
 from services.kit.relay import Relay
 from services.kit.settings import load
 from services.seekers import api, handlers
 from services.seekers.actions import courier, matches
 from services.seekers.actions.live import Listeners, Poll
-from services.seekers.actions.sender import Resolver, Sender
+from services.seekers.actions.sender import Sender
 from services.seekers.api.shown import webhook_body
 from services.seekers.domain.webhooks import SECRET_BYTES
 from services.seekers.settings import SeekersSettings

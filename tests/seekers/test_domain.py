@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from ipaddress import ip_address
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -25,7 +24,6 @@ from services.seekers.domain.notifying import (
 from services.seekers.domain.person import is_old_enough, phone_of
 from services.seekers.domain.webhooks import (
     UrlRefused,
-    is_public,
     message_id,
     pause_s,
     shown_secret,
@@ -208,12 +206,6 @@ def test_plain_http_is_for_development_alone() -> None:
     assert target_of("http://127.0.0.1:9000/x", allow_private=True) == "http://127.0.0.1:9000"
     with pytest.raises(UrlRefused):
         target_of("http://jobs.example/", allow_private=False)
-
-
-@given(st.ip_addresses(v=4))
-def test_an_address_is_as_public_in_any_spelling(address: Any) -> None:
-    assert is_public(ip_address(f"::ffff:{address}")) == is_public(address)
-    assert not is_public(ip_address(int(ip_address("64:ff9b::")) + int(address)))
 
 
 @given(st.binary(min_size=24, max_size=64), st.text(max_size=50))

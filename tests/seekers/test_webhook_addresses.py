@@ -8,7 +8,8 @@ import asyncio
 import httpx
 import pytest
 
-from services.seekers.actions.sender import Answer, Resolver, Sender
+from services.kit.outgoing import Resolver
+from services.seekers.actions.sender import Answer, Sender
 from tests.seekers.receiver import receiving
 from tests.seekers.samples import LI_NA_ID
 

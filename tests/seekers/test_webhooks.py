@@ -15,8 +15,9 @@ import pytest
 
 from contracts.values import seeker_id_of
 from services.kit.background import background
+from services.kit.outgoing import Resolver
 from services.seekers.actions.courier import PER_TARGET, Courier
-from services.seekers.actions.sender import Resolver, Sender
+from services.seekers.actions.sender import Sender
 from services.seekers.api.shown import webhook_body
 from tests.kit.door import eventually
 from tests.seekers.conftest import Door

@@ -7,19 +7,15 @@ import asyncio
 import hashlib
 import hmac
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from socket import AF_UNSPEC, SOCK_STREAM, getaddrinfo
 
 import httpcore
 
-from services.certificates.domain.cities import City, all_public, same_origin
+from services.certificates.domain.cities import City, same_origin
+from services.kit.outgoing import AddressRefused, CheckedBackend, Resolve
 
 KIB = 1024
-
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""The addresses of a host and port. Raises OSError."""
 
 
 class NoAnswer(Exception):
@@ -43,29 +39,8 @@ class Reply:
     body: bytes
 
 
-class _AddressRefused(Exception):
-    """The host resolves to an address that is not of the public internet."""
-
-
 class _OtherCertificate(Exception):
     """The server showed another TLS certificate than the one that is pinned."""
-
-
-class Resolver:
-    """getaddrinfo in threads of its own: a name server that hangs must not fill the loop's."""
-
-    def __init__(self, threads: int = 8) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve-city")
-
-    async def __call__(self, host: str, port: int) -> list[str]:
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: getaddrinfo(host, port, AF_UNSPEC, SOCK_STREAM)
-        )
-        return [str(address[0]) for *_, address in found]
-
-    def close(self) -> None:
-        """Let the threads go without waiting for them."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Calls:
@@ -128,19 +103,21 @@ class Calls:
     def _pool(self, city: City) -> httpcore.AsyncConnectionPool:
         key = (city.city_id, city.base_url, city.certificate_sha256)
         if key not in self._pools:
-            backend = _CheckedBackend(
-                self._resolve,
-                allow_private=self._allow_private,
-                certificate_sha256=city.certificate_sha256,
-            )
             self._pools[key] = httpcore.AsyncConnectionPool(
                 ssl_context=_tls(pinned=city.certificate_sha256 is not None),
-                network_backend=backend,
+                network_backend=self._backend(city.certificate_sha256),
                 max_connections=64,
                 max_keepalive_connections=4,
                 keepalive_expiry=10.0,
             )
         return self._pools[key]
+
+    def _backend(self, pin: bytes | None) -> CheckedBackend:
+        if pin is None:
+            return CheckedBackend(self._resolve, allow_private=self._allow_private)
+        return _PinningBackend(
+            self._resolve, allow_private=self._allow_private, certificate_sha256=pin
+        )
 
 
 def _tls(*, pinned: bool) -> ssl.SSLContext:
@@ -155,7 +132,7 @@ def _tls(*, pinned: bool) -> ssl.SSLContext:
 _FAULTS = (
     OSError,
     ValueError,
-    _AddressRefused,
+    AddressRefused,
     _OtherCertificate,
     httpcore.NetworkError,
     httpcore.TimeoutException,
@@ -168,7 +145,7 @@ def _fault(error: BaseException) -> str:
     match error:
         case TimeoutError() | httpcore.TimeoutException():
             return "timeout"
-        case _AddressRefused():
+        case AddressRefused():
             return "address_refused"
         case _OtherCertificate():
             return "other_certificate"
@@ -180,19 +157,12 @@ def _fault(error: BaseException) -> str:
             return "no_http"
 
 
-class _CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses it has checked, not to the name: a name may resolve anew.
+class _PinningBackend(CheckedBackend):
+    """Hands out connections on which the pinned TLS certificate has to be shown."""
 
-    Source: DNS rebinding; OWASP, Server-Side Request Forgery Prevention.
-    """
-
-    def __init__(
-        self, resolve: Resolve, *, allow_private: bool, certificate_sha256: bytes | None
-    ) -> None:
-        self._resolve = resolve
-        self._allow_private = allow_private
+    def __init__(self, resolve: Resolve, *, allow_private: bool, certificate_sha256: bytes) -> None:
+        super().__init__(resolve, allow_private=allow_private)
         self._certificate_sha256 = certificate_sha256
-        self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -202,25 +172,8 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._resolve(host, port)
-        if not self._allow_private and not all_public(addresses):
-            # One is enough: who mixes them is trying which we take.
-            raise _AddressRefused
-        fault: Exception = httpcore.ConnectError("no address")
-        for address in addresses:
-            try:
-                stream = await self._network.connect_tcp(
-                    address, port, timeout, local_address, socket_options
-                )
-            except httpcore.ConnectError as error:
-                fault = error
-            else:
-                pin = self._certificate_sha256
-                return stream if pin is None else _PinnedStream(stream, pin)
-        raise fault
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        stream = await super().connect_tcp(host, port, timeout, local_address, socket_options)
+        return _PinnedStream(stream, self._certificate_sha256)
 
 
 class _PinnedStream(httpcore.AsyncNetworkStream):

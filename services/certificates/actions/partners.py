@@ -13,17 +13,21 @@ from uuid import UUID
 from services.certificates.actions.adapters import CityKeys, Random, Signs, adapters
 from services.certificates.actions.answering import Doorkeeper, forget_assertions
 from services.certificates.actions.asking import Limits, OtherCities
-from services.certificates.actions.calling import Calls, Resolver
+from services.certificates.actions.calling import Calls
 from services.certificates.actions.mirroring import apply_recognitions
 from services.certificates.actions.retrying import Patience, Retrying, Vault
 from services.certificates.actions.settling import ResolvesReceipt, Settling
 from services.certificates.actions.watching import Watching
 from services.certificates.domain.digests import Pepper
 from services.kit.database import Database
+from services.kit.outgoing import Resolver
 from services.kit.periodic import run_every
 
 _APPLY_EVERY_S = 300.0
 _FORGET_EVERY_S = 300.0
+
+_RESOLVING = 8
+"""Threads that ask for addresses of cities at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def make_partners(
     random: Random,
 ) -> Partners:
     """random: as many bytes as asked for, which nobody can guess."""
-    resolver = Resolver()
+    resolver = Resolver(_RESOLVING)
     calls = Calls(allow_private=ways.allow_private, timeout_s=ways.timeout_s, resolve=resolver)
     keys = CityKeys(calls)
     others = OtherCities(

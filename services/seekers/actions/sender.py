@@ -5,18 +5,13 @@ What is posted, and when again, is the courier's business.
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import AF_UNSPEC, SOCK_STREAM, gaierror, getaddrinfo
+from socket import gaierror
 
 import httpcore
 
-from services.seekers.domain.webhooks import is_public
-
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""The addresses of a host and port. Raises OSError."""
+from services.kit.outgoing import AddressRefused, CheckedBackend, Resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +27,7 @@ class Answer:
         return self.fault is None
 
 
-class AddressRefused(Exception):
-    """The host resolves to an address that is not of the public internet."""
-
-
 _OF_HTTPCORE = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
-
-
-class Resolver:
-    """getaddrinfo in threads of its own: a name server that hangs must not fill the loop's."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="resolve")
-
-    async def __call__(self, host: str, port: int) -> list[str]:
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: getaddrinfo(host, port, AF_UNSPEC, SOCK_STREAM)
-        )
-        return [str(address[0]) for *_, address in found]
-
-    def close(self) -> None:
-        """Let the threads go without waiting for them."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class Sender:
@@ -66,7 +40,7 @@ class Sender:
 
     def __init__(self, *, allow_private: bool, timeout_s: float, resolve: Resolve) -> None:
         self._timeout_s = timeout_s
-        self._backend = _CheckedBackend(resolve, allow_private=allow_private)
+        self._backend = CheckedBackend(resolve, allow_private=allow_private)
         self._tls = ssl.create_default_context()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -113,47 +87,3 @@ def _judged(status: int) -> Answer:
         # Where to is the receiver's word, and might be an address within our network.
         return Answer(status, "redirect")
     return Answer(status, "refused" if status < 500 else "receiver_failed")
-
-
-class _CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to the addresses it has checked, not to the name: a name may resolve anew.
-
-    Source: DNS rebinding; OWASP, Server-Side Request Forgery Prevention.
-    """
-
-    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
-        self._resolve = resolve
-        self._allow_private = allow_private
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 (httpcore's interface)
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = [ip_address(found) for found in await self._resolve(host, port)]
-        if not self._allow_private and not all(map(is_public, addresses)):
-            # One is enough: who mixes them is trying which we take.
-            raise AddressRefused
-        return await self._first(addresses, port, timeout, local_address)
-
-    async def _first(
-        self,
-        addresses: list[IPv4Address | IPv6Address],
-        port: int,
-        timeout_s: float | None,
-        local_address: str | None,
-    ) -> httpcore.AsyncNetworkStream:
-        fault: Exception = httpcore.ConnectError("no address")
-        for address in addresses:
-            try:
-                return await self._network.connect_tcp(str(address), port, timeout_s, local_address)
-            except httpcore.ConnectError as error:
-                fault = error
-        raise fault
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)

@@ -6,17 +6,15 @@ Source of the signature: Standard Webhooks 1.0.0 (symmetric, `v1`). Nothing is s
 import base64
 import hashlib
 import hmac
-from ipaddress import IPv4Address, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import SplitResult, urlsplit
 from uuid import UUID, uuid5
 
 from contracts.values import SeekerId
+from contracts.vocabulary.addresses import is_public
 
 SECRET_BYTES = 32
 MAX_URL = 2_000
-
-# Addresses of IPv6 that carry one of IPv4 inside, which is where the packet ends up.
-_CARRIERS = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 
 
 class UrlRefused(ValueError):
@@ -79,16 +77,6 @@ def _may_be_public(host: str) -> bool:
         # a number (RFC 3696 §2).
         return "." in host and not host.rpartition(".")[2][:1].isdigit()
     return is_public(address)
-
-
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address is of the public internet, as IANA's special-purpose registries say."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        if any(address in carrier for carrier in _CARRIERS):
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved
 
 
 def shown_secret(secret: bytes) -> str:
