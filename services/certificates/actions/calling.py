@@ -1,6 +1,6 @@
 """Calls to partner cities over HTTP, without becoming anybody's way into our own network.
 
-What is sent, and whether an answer may be believed, stands in adapters and believing.
+What is sent, and whether an answer may be believed, stands in adapters and domain.exchange.
 """
 
 import asyncio

@@ -4,13 +4,11 @@ Claims and folders stand in store.folders.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from uuid import UUID
 
 from contracts.values import CertificateId
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.registry import Entry, Kind, RegistryStatus
-from services.certificates.domain.verdicts import Verdict
 from services.kit.database import Record, Transaction
 
 # One registry, one lock: an import alone, claims together. It is held for a batch of an import,
@@ -119,30 +117,4 @@ def entry_of(row: Record) -> Entry:
         checked_at=row.get("checked_at"),
         status_list=row.get("status_list"),
         status_index=row.get("status_index"),
-    )
-
-
-async def insert_verification(
-    tx: Transaction,
-    verification_id: UUID,
-    *,
-    requester: str,
-    purpose: str,
-    verdict: Verdict,
-    entry_id: UUID | None,
-    now: datetime,
-) -> None:
-    """Record that somebody asked, why, and what was answered."""
-    await tx.execute(
-        """
-        INSERT INTO verifications
-            (verification_id, requester, purpose, verdict, entry_id, verified_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
-        """,
-        verification_id,
-        requester,
-        purpose,
-        verdict.value,
-        entry_id,
-        now,
     )
