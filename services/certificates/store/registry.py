@@ -1,4 +1,4 @@
-"""Rows of the registry, of verifications, and the seal of the secret that keys the digests.
+"""Rows of the registry, and the seal of the secret that keys the digests.
 
 Claims and folders stand in store.folders.
 """
