@@ -16,6 +16,7 @@ from tests.kit.door import AUDIENCE, ISSUER, Issuer
 from tests.support import running
 from tests.talent.samples import EMPLOYER, POSTING, a_match, a_posting, a_seeker_id, withdrawn
 
+BROKEN = b'{"type": "Posting'
 URL = f"/v1/postings/{POSTING}/matches"
 
 
@@ -56,21 +57,24 @@ async def test_what_is_announced_can_be_read_also_after_a_restart(
     async def shows(client: httpx.AsyncClient, *seekers: int) -> bool:
         return await listed(client) == [str(a_seeker_id(n)) for n in seekers]
 
+    async def parked() -> bool:
+        # Other tests of the session park records too.
+        records = await whole(kafka_server, POSTINGS.dead.name)
+        return BROKEN in [record.value for record in records]
+
     matches = [a_match(n, 600_000 + n) for n in range(4)]
     async with running("talent", **environment) as service:
         await service.ready()
         async with httpx.AsyncClient(base_url=service.url) as client:
-            await announce(kafka_server, [*matches, a_posting()], broken=b'{"type": "Posting')
+            await announce(kafka_server, [*matches, a_posting()], broken=BROKEN)
             await until(lambda: shows(client, 3, 2), within_s=90)
+            await until(parked, within_s=60)
             assert (
                 "/v1/postings/{posting_id}/matches"
                 in ((await client.get("/openapi.json")).json()["paths"])
             )
             operations = (await client.get("/asyncapi.json")).json()["operations"]
             assert {"receive.rengang.postings", "receive.rengang.matches"} <= set(operations)
-    # Other tests of the session park records too.
-    parked = [record.value for record in await whole(kafka_server, POSTINGS.dead.name)]
-    assert b'{"type": "Posting' in parked
     await announce(kafka_server, [withdrawn(3)])
     async with running("talent", **environment) as service:
         await service.ready()
