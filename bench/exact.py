@@ -29,9 +29,9 @@ from bench.kernels import (
 from bench.population import Population
 from bench.queries import Query
 from contracts.values import PPM
+from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.prepare import PreparedPosting
 from services.matcher.domain.scoring import CLOSENESS_PPM, SKILL_CUTOFF_PPM
-from services.matcher.domain.text import BUCKETS
 
 _LEVELS_OF_TREE = 4
 _AT_ONCE = 64

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.vocabulary.occupations import occupations
-from services.matcher.domain.synonyms import canonical_skill
+from services.matcher.domain.language.synonyms import canonical_skill
 
 OWN = 13
 """Skills that belong to an occupation; with 1,639 occupations, 21,307 in all."""

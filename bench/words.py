@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.domain.text import BUCKETS, bucket_of
+from services.matcher.domain.language.text import BUCKETS, bucket_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,8 @@ from bench.exact import Asking, Near
 from bench.kernels import add_impacts, raise_similar, rank_everyone
 from bench.population import Population
 from bench.queries import Query
+from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.prepare import PreparedPosting
-from services.matcher.domain.text import BUCKETS
 
 
 class Exhaustive(Contender):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bench.drawing import NONE
 from bench.population import Population
-from services.matcher.domain.text import BUCKETS
+from services.matcher.domain.language.text import BUCKETS
 
 T = TypeVar("T")
 _AT_ONCE = 10_000

@@ -21,8 +21,8 @@ from bench.kernels import fit_all
 from bench.population import Population
 from bench.queries import Query
 from contracts.values import PPM
+from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.scoring import SKILL_CUTOFF_PPM
-from services.matcher.domain.text import BUCKETS
 from services.matcher.domain.vector import SCALE
 
 _CUTOFF = SKILL_CUTOFF_PPM * 100 / PPM

@@ -11,6 +11,7 @@ import numpy as np
 
 from services.matcher.domain.eligibility import level_held
 from services.matcher.domain.explain import Explanation, Missing, Node, Params
+from services.matcher.domain.language.text import bucket_of, plain, terms
 from services.matcher.domain.prepare import (
     REQUIRED_WEIGHS,
     AskedSkill,
@@ -18,7 +19,6 @@ from services.matcher.domain.prepare import (
     PreparedSeeker,
 )
 from services.matcher.domain.scoring import Leaves, score
-from services.matcher.domain.text import bucket_of, plain, terms
 from services.matcher.domain.vector import ONE, shared_terms
 
 _PHRASES = 5

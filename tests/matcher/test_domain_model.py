@@ -10,8 +10,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from contracts.vocabulary.occupations import occupations
 from services.matcher.domain.base_model import base_model
+from services.matcher.domain.language.text import bucket_of, terms
 from services.matcher.domain.model import Limits, Model, Weights, fit
-from services.matcher.domain.text import bucket_of, terms
 from services.matcher.domain.vector import ONE, SCALE, TermVector, dot
 
 CORPUS = [

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.domain.explain import explain
+from services.matcher.domain.language.text import plain
 from services.matcher.domain.phrases import shared_phrases
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
-from services.matcher.domain.text import plain
 from services.matcher.domain.vector import dot, shared_terms
 from services.matcher.handlers import arrivals_of
 from tests.matcher.documents import a_posting, a_seeker, certificates_held, postings, seekers

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.vocabulary.occupations import is_occupation, occupation_name
-from services.matcher.domain import synonyms
+from services.matcher.domain.language import synonyms
+from services.matcher.domain.language.synonyms import canonical_skill, occupation_of_title
+from services.matcher.domain.language.text import BUCKETS, bucket_of, normal_skill, terms
 from services.matcher.domain.scoring import similarity_ppm
-from services.matcher.domain.synonyms import canonical_skill, occupation_of_title
-from services.matcher.domain.text import BUCKETS, bucket_of, normal_skill, terms
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from contracts.vocabulary.occupations import occupations
 from dev.sample import generate
 from services.matcher.domain import compiled as compiled_source
-from services.matcher.domain import text_compiled
 from services.matcher.domain.base_model import base_model
-from services.matcher.domain.code_points import (
+from services.matcher.domain.language import text_compiled
+from services.matcher.domain.language.code_points import (
     KIND_DOT,
     KIND_HAN,
     KIND_SIGN,
@@ -29,9 +29,9 @@ from services.matcher.domain.code_points import (
     kinds,
     plain_table,
 )
+from services.matcher.domain.language.text import BUCKETS, bucket_of, plain, terms
 from services.matcher.domain.model import IDF_UNIT, Model, fit
 from services.matcher.domain.prepare import TITLE_TIMES, prepare_posting, prepare_seeker
-from services.matcher.domain.text import BUCKETS, bucket_of, plain, terms
 from services.matcher.domain.vector import TermVector
 from tests.matcher.documents import a_posting, a_seeker
 from tests.support import NOW

@@ -22,8 +22,8 @@ from services.kit.auth import assert_every_route_is_guarded
 from services.matcher import api
 from services.matcher.choosing import State, choose_model
 from services.matcher.domain.base_model import base_model
+from services.matcher.domain.language.text import terms
 from services.matcher.domain.model import IDF_UNIT, Limits, Model, Weights, fit
-from services.matcher.domain.text import terms
 from services.matcher.fit import (
     Fitted,
     NothingToFit,

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.values import PPM
-from services.matcher.domain import text_compiled
-from services.matcher.domain.code_points import code_points, kinds
-from services.matcher.domain.text import BUCKETS, bucket_of
+from services.matcher.domain.language import text_compiled
+from services.matcher.domain.language.code_points import code_points, kinds
+from services.matcher.domain.language.text import BUCKETS, bucket_of
 from services.matcher.domain.vector import SCALE, TermVector
 
 # Steps of 1/256 keep weights and their sum of squares inside 63 bits for any text that fits a

@@ -6,8 +6,8 @@ What a shared word is worth to a score, and how it is told, does not live here.
 from functools import lru_cache
 from typing import NamedTuple
 
+from services.matcher.domain.language.text import bucket_of, plain, terms
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
-from services.matcher.domain.text import bucket_of, plain, terms
 
 # Enough of the strongest pairs of characters to grow into five phrases.
 _TERMS_READ = 16

@@ -13,8 +13,8 @@ from contracts.values import CertificateId, PayUnit, pay_cny_month
 from contracts.vocabulary.counties import prefecture_of
 from contracts.vocabulary.occupations import occupation_name
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
+from services.matcher.domain.language.synonyms import canonical_skill, occupation_of_title
 from services.matcher.domain.model import Model, Weights
-from services.matcher.domain.synonyms import canonical_skill, occupation_of_title
 from services.matcher.domain.vector import TermVector
 
 REQUIRED_WEIGHS = 2

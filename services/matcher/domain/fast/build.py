@@ -8,7 +8,7 @@ import numpy as np
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.text import BUCKETS
+from services.matcher.domain.language.text import BUCKETS
 
 _RANKED = 10
 

@@ -9,7 +9,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.domain.code_points import (
+from services.matcher.domain.compiled import compiled
+from services.matcher.domain.language.code_points import (
     KIND_DOT,
     KIND_HAN,
     KIND_SIGN,
@@ -18,8 +19,13 @@ from services.matcher.domain.code_points import (
     CodePoints,
     Kinds,
 )
-from services.matcher.domain.compiled import compiled
-from services.matcher.domain.text import BUCKETS, HASH_BASIS, HASH_MIXERS, HASH_PRIME, LATIN_GRAM
+from services.matcher.domain.language.text import (
+    BUCKETS,
+    HASH_BASIS,
+    HASH_MIXERS,
+    HASH_PRIME,
+    LATIN_GRAM,
+)
 from services.matcher.domain.vector import SCALE
 
 # In kernels the hash is uint64 throughout: with a signed operand numba would go on in floats.

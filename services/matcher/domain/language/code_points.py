@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matcher.domain.compiled import compiled
-from services.matcher.domain.text import HAN, WORD, plain
+from services.matcher.domain.language.text import HAN, WORD, plain
 
 CodePoints = NDArray[np.int32]
 Kinds = NDArray[np.uint8]

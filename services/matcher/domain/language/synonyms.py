@@ -7,7 +7,7 @@ import re
 from functools import cache, lru_cache
 
 from contracts.vocabulary.occupations import occupations
-from services.matcher.domain.text import normal_skill, plain
+from services.matcher.domain.language.text import normal_skill, plain
 
 # First the spelling that stands for all, then the others. The first is never shown, and is chosen
 # so that no two groups come near each other (高压电工作业 and 低压电工作业 share five characters of

@@ -1,0 +1,1 @@
+"""What do the words of a posting or a profile mean?"""
