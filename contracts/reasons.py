@@ -13,6 +13,7 @@ from contracts.matches import Missing, Reason
 from contracts.postings import Pay
 from contracts.values import CERTIFICATE_LEVELS, PPM, PayUnit
 from contracts.vocabulary.counties import place_name
+from contracts.vocabulary.fields import field_name
 from contracts.vocabulary.occupations import occupation_name
 from contracts.vocabulary.romanised import romanised
 
@@ -105,6 +106,8 @@ def _param(name: str, value: str | int) -> Wording:
         zh, en = _place(zh)
     elif name == "occupation":
         zh, en = _occupation(zh)
+    elif name == "field":
+        zh, en = _field(zh)
     elif name == "level" and value in CERTIFICATE_LEVELS:
         zh = CERTIFICATE_LEVELS[int(value)]
         en = f"{value} ({zh})"
@@ -127,6 +130,10 @@ def _occupation(code: str) -> Wording:
     return name, name if name == code else f"{name} ({code})"
 
 
+def _field(slug: str) -> Wording:
+    return field_name(slug, "zh"), field_name(slug, "en")
+
+
 def _level(level: int) -> Wording:
     label = CERTIFICATE_LEVELS.get(level)
     return (label, f"level {level} ({label})") if label else (f"{level} 级", f"level {level}")
@@ -137,42 +144,63 @@ def _years(years: int) -> str:
 
 
 def _text_term(said: _Said) -> Wording:
-    term = said.text("term")
+    return _mentioned(said.text("term"))
+
+
+def _text_alike(said: _Said) -> Wording:
+    term, other = said.text("term"), said.text("other")
+    if term == other:
+        return _mentioned(term)
+    return f"“{term}”与“{other}”意思相同", f"“{term}” means the same as “{other}”"
+
+
+def _mentioned(term: str) -> Wording:
     return f"都提到“{term}”", f"Both mention “{term}”"
 
 
 def _text_rest(said: _Said) -> Wording:
     terms = said.number("terms")
     if terms <= 0:
-        return "其余用词", "Other words"
-    return f"另有 {terms} 处用词相同", f"{terms} more shared {'word' if terms == 1 else 'words'}"
+        return "其余", "The rest"
+    return f"另有 {terms} 处说法一致", f"{terms} more {'word' if terms == 1 else 'words'} in common"
+
+
+def _text_trade(said: _Said) -> Wording:
+    zh, en = _occupation(said.text("occupation"))
+    return f"都是{zh}", f"Both are in the trade of {en}"
+
+
+def _text_field(said: _Said) -> Wording:
+    zh, en = _field(said.text("field"))
+    return f"同属{zh}领域", f"Both are work in {en}"
 
 
 def _skill(said: _Said) -> Wording:
     skill, evidence = said.text("skill"), said.text("evidence")
-    zh, en = _need(said.number("required"))
-    zh, en = f"{zh}技能“{skill}”：", f"{en} skill “{skill}”: "
+    need = _need(said.number("required"))
     if evidence == skill:
-        zh, en = f"{zh}具备", f"{en}shown"
-    else:
-        zh, en = f"{zh}以“{evidence}”相符", f"{en}met by “{evidence}”"
+        zh, en = "具备", "shown"
+    elif said.number("similarity_ppm") < PPM:
         percent = said.number("similarity_ppm") * 100 // PPM
-        if percent < 100:
-            zh, en = f"{zh}（相似度 {percent}%）", f"{en} ({percent}% alike)"
+        zh = f"有相近的“{evidence}”（{percent}% 相似）"
+        en = f"“{evidence}” comes close ({percent}% alike)"
+    else:
+        zh, en = f"具备，即“{evidence}”", f"shown as “{evidence}”"
+    zh, en = f"{need[0]}技能“{skill}”：{zh}", f"{need[1]} skill “{skill}”: {en}"
     if said.proven:
         return f"{zh}，有已核验的证书为证", f"{en}, proven by a verified certificate"
     return zh, en
 
 
 def _need(required: int) -> Wording:
-    return ("必备", "Required") if required else ("加分", "Welcome")
+    return ("必备", "Required") if required else ("加分", "Preferred")
 
 
 _MEETS: dict[str, Wording] = {
     "all": ("达到期望", "meets the expectation"),
-    "partly": ("部分达到期望", "meets the expectation in part"),
-    "below": ("低于期望", "is below the expectation"),
-    "any": ("期望不限", "no expectation was set"),
+    "partly": ("只有较高的部分达到期望", "only the upper part meets the expectation"),
+    "below": ("低于期望", "below the expectation"),
+    "any": ("没有提出期望", "no expectation was stated"),
 }
 
 
@@ -199,19 +227,19 @@ def _fit_place(said: _Said) -> Wording:
 
 def _fit_experience(said: _Said) -> Wording:
     asked, years = said.number("asked_years"), said.number("years")
-    if asked <= 0:
-        return f"不要求工作年限，已有 {years} 年", f"No experience asked for, {_years(years)} shown"
-    return (
-        f"要求 {asked} 年工作经验，已有 {years} 年",
-        f"{_years(asked)} of experience asked for, {_years(years)} shown",
-    )
+    zh, en = "不要求工作经验", "No experience asked for"
+    if asked > 0:
+        zh, en = f"要求 {asked} 年工作经验", f"{_years(asked)} of experience asked for"
+    if years > 0:
+        return f"{zh}，已有 {years} 年", f"{en}, {_years(years)} shown"
+    return (f"{zh}，尚无", f"{en}, none shown") if asked > 0 else (zh, en)
 
 
 _SHARED: dict[int, Wording] = {
-    0: ("职业不同", "another occupation"),
-    1: ("属同一大类", "of the same major group"),
-    2: ("属同一中类", "of the same sub-major group"),
-    3: ("属同一小类", "of the same minor group"),
+    0: ("资料中没有相近的职业", "no similar occupation is shown"),
+    1: ("职业略有关联（同一大类）", "a loosely related occupation (same major group)"),
+    2: ("职业相近（同一中类）", "a related occupation (same sub-major group)"),
+    3: ("职业很相近（同一小类）", "a closely related occupation (same minor group)"),
     4: ("职业相同", "the same occupation"),
 }
 
@@ -221,34 +249,34 @@ def _fit_occupation(said: _Said) -> Wording:
     shared = _SHARED.get(said.number("levels_shared"))
     if shared is None:
         raise _Unknown("levels_shared")
-    return f"岗位职业为“{zh}”：{shared[0]}", f"Occupation {en}: {shared[1]}"
+    return f"岗位属于“{zh}”：{shared[0]}", f"The job is {en}: {shared[1]}"
 
 
 def _fit_certificate(said: _Said) -> Wording:
     code, level = said.text("occupation"), said.number("level")
     occupation = _occupation(code)
-    name = said.params.get("name") or occupation[0]
-    zh, en = f"持有已核验的“{name}”证书", f"Holds a verified certificate “{name}”"
-    if name != occupation[0]:
-        zh, en = f"{zh}（{occupation[0]}）", f"{en} in {occupation[1]}"
+    name = str(said.params.get("name") or occupation[0])
+    zh, en = f"持有已核验的证书“{name}”", f"Holds the verified certificate “{name}”"
+    if occupation[0] not in name:
+        zh, en = f"{zh}，职业为{occupation[0]}", f"{en}, in {occupation[1]}"
     if level:
         label = _level(level)
-        zh, en = f"{zh}，等级{label[0]}", f"{en}, {label[1]}"
+        zh, en = f"{zh}，等级为{label[0]}", f"{en}, {label[1]}"
     return zh, en
 
 
 def _missing_skill(said: _Said) -> Wording:
     skill = said.text("skill")
     zh, en = _need(said.number("required"))
-    return f"未体现{zh}技能“{skill}”", f"{en} skill “{skill}” is not shown"
+    return f"资料未写明{zh}技能“{skill}”", f"{en} skill “{skill}” is not in the profile"
 
 
 def _missing_certificate(said: _Said) -> Wording:
     occupation, level = _occupation(said.text("occupation")), _level(said.number("level"))
     zh, en = _need(said.number("required"))
     return (
-        f"没有{zh}证书：“{occupation[0]}”，{level[0]}及以上",
-        f"{en} certificate is not held: {occupation[1]}, {level[1]} or above",
+        f"没有已核验的{zh}证书：{occupation[0]}，{level[0]}及以上",
+        f"{en} certificate is not held or not verified: {occupation[1]}, {level[1]} or above",
     )
 
 
@@ -266,12 +294,16 @@ def _title(zh: str, en: str) -> Callable[[_Said], Wording]:
 
 _WORDS: dict[str, Callable[[_Said], Wording]] = {
     "match": _title("总体匹配", "Overall match"),
-    "text": _title("岗位与经历的文字相近", "Posting and profile read alike"),
+    "text": _title("工作内容", "The work itself"),
     "text.term": _text_term,
+    "text.alike": _text_alike,
     "text.rest": _text_rest,
-    "skills": _title("技能相符", "Skills"),
+    "text.trades": _title("职业与领域", "Trade and field"),
+    "text.trade": _text_trade,
+    "text.field": _text_field,
+    "skills": _title("技能", "Skills"),
     "skills.skill": _skill,
-    "fit": _title("条件相符", "Conditions"),
+    "fit": _title("待遇、地点与资历", "Pay, place and background"),
     "fit.pay": _fit_pay,
     "fit.place": _fit_place,
     "fit.experience": _fit_experience,

@@ -21,7 +21,8 @@ _WORDS = {
     "improved": ("更匹配", "better match"),
     "changed": ("有变化", "changed"),
     "withdrawn": ("已撤下", "withdrawn"),
-    "missing": ("还缺", "missing"),
+    "missing": ("欠缺：", "missing: "),
+    "and": ("；", "; "),
     "reset": ("离开太久，中间的消息已不再保存", "away too long: what came between is not kept"),
     "away": ("连接断开，正在重连…", "connection lost, trying again …"),
 }
@@ -128,10 +129,8 @@ class _Screen:
         for node in _leaves(match["reason"]) if self._why else _branches(match["reason"]):
             self._print_reason(node)
         if match["missing"]:
-            lacks = "；".join(self._said(item["text"]) for item in match["missing"])
-            self._console.print(
-                Text(f"    {self._word('missing')}: {lacks}", "dim"), soft_wrap=True
-            )
+            lacks = self._word("and").join(self._said(item["text"]) for item in match["missing"])
+            self._console.print(Text(f"    {self._word('missing')}{lacks}", "dim"), soft_wrap=True)
 
     def _print_reason(self, node: dict[str, Any]) -> None:
         line = Text(f"    {node['points_ppm'] / 10_000:5.1f}  ", "dim")
@@ -147,7 +146,7 @@ class _Screen:
         plain = [leaf for leaf in leaves if not leaf["certificate_id"]]
         plain = [leaf for leaf in plain if leaf["code"] != "text.rest"]
         plain.sort(key=lambda leaf: -leaf["points_ppm"])
-        told = "；".join(self._said(leaf["text"]) for leaf in plain[:3])
+        told = self._word("and").join(self._said(leaf["text"]) for leaf in plain[:3])
         line.append(f"  {told}{' …' if len(plain) > 3 else ''}", "dim")
         for leaf in leaves:
             if leaf["certificate_id"]:

@@ -53,7 +53,7 @@ class MissingView(BaseModel):
     """Something the posting asks for and the profile does not show."""
 
     code: str = Field(examples=["missing.skill"])
-    text: str = Field(examples=["未体现必备技能“焊接”"])
+    text: str = Field(examples=["资料未写明必备技能“焊接”"])
 
 
 class MatchView(BaseModel):

@@ -53,7 +53,10 @@ async def test_a_match_is_explained_and_names_nobody(door: TalentDoor) -> None:
                     ],
                 },
                 "missing": [
-                    {"code": "missing.skill", "text": "Welcome skill “登高作业” is not shown"}
+                    {
+                        "code": "missing.skill",
+                        "text": "Preferred skill “登高作业” is not in the profile",
+                    }
                 ],
                 "model": "sample-1",
                 "changed_at": "2026-03-01T08:00:00Z",
