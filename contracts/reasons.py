@@ -172,7 +172,7 @@ def _text_trade(said: _Said) -> Wording:
 
 def _text_field(said: _Said) -> Wording:
     zh, en = _field(said.text("field"))
-    return f"同属{zh}领域", f"Both are work in {en}"
+    return f"同属{zh}领域", f"Both are in the field of {en}"
 
 
 def _skill(said: _Said) -> Wording:
@@ -212,6 +212,7 @@ def _fit_pay(said: _Said) -> Wording:
 
 _NEAR: dict[str, Wording] = {
     "home": ("就在首选县区", "the county of first choice"),
+    "neighbour": ("与首选县区接壤", "borders the county of first choice"),
     "remote": ("可远程工作", "the work can be done remotely"),
     "prefecture": ("与首选县区同属一个州市", "the same prefecture as the first choice"),
     "accepted": ("在可接受的地点之内", "among the places accepted"),

@@ -35,6 +35,7 @@ NEAR: list[Case] = [
     )
     for near, zh, en in [
         ("home", "就在首选县区", "the county of first choice"),
+        ("neighbour", "与首选县区接壤", "borders the county of first choice"),
         ("remote", "可远程工作", "the work can be done remotely"),
         ("prefecture", "与首选县区同属一个州市", "the same prefecture as the first choice"),
         ("accepted", "在可接受的地点之内", "among the places accepted"),
@@ -88,7 +89,7 @@ SAID: list[Case] = [
         "text.field",
         {"field": "welding"},
         "同属焊接与钣金领域",
-        "Both are work in welding and sheet metal",
+        "Both are in the field of welding and sheet metal",
     ),
     ("skills", {}, "技能", "Skills"),
     (
