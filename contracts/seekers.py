@@ -21,7 +21,8 @@ class SeekerState(Wire):
     """What a seeker offers and wants, as the matcher may know it; texts are masked before.
 
     counties: counties the seeker would work in; a prefecture's code stands for all of its counties;
-    the first is home. employment: kinds accepted; empty means any.
+    the first is home. commute: would work too in the counties that border home. employment: kinds
+    accepted; empty means any.
     """
 
     seeker_id: UUID
@@ -32,6 +33,7 @@ class SeekerState(Wire):
     education: Education | None = None
     experience_years: int = Field(default=0, ge=0)
     counties: tuple[str, ...] = ()
+    commute: bool = False
     remote_ok: bool = False
     pay_floor: PayFloor | None = None
     employment: tuple[Employment, ...] = ()
