@@ -63,17 +63,18 @@ class Seekers:
             page.educations[start:end].tolist(),
             page.employments[start:end].tolist(),
             page.remote[start:end].tolist(),
+            page.commute[start:end].tolist(),
             strict=True,
         )
         for at, row in enumerate(rows):
-            seeker_id, occupations, held, places, floor, years, education, employment, remote = row
+            seeker_id, trades, held, places, floor, years, education, kinds, remote, commute = row
             begins, ends = terms[at] - first_term, terms[at + 1] - first_term
             shown = [
                 self._evidence[number]
                 for number in named[skills[at] - first_skill : skills[at + 1] - first_skill]
             ]
             counties = self._counties(tuple(places))
-            stated = tuple(codes[number] for number in occupations if number != NONE)
+            stated = tuple(codes[number] for number in trades if number != NONE)
             certificates = self._held(seeker_id, *held)
             doc = Seeker(
                 seeker_id=seeker_id,
@@ -84,9 +85,10 @@ class Seekers:
                 education=Education(education) if education else None,
                 experience_years=years,
                 counties=counties,
+                commute=commute,
                 remote_ok=remote,
                 pay_floor=self._floor(floor),
-                employment=EMPLOYMENTS[employment],
+                employment=EMPLOYMENTS[kinds],
             )
             yield PreparedSeeker(
                 doc=doc,

@@ -32,6 +32,7 @@ _SKILLS, _SKILLS_LEAST, _SKILLS_MOST = 7, 1, 14
 TOPIC_SHARE = 0.25
 _COMMON_SHARE = 0.15
 TYPO_SHARE = 0.08
+_COMMUTING_SHARE = 0.3
 _LOG_OF_USUAL_PAY = float(np.log(5_200))
 
 
@@ -44,7 +45,7 @@ class Page:
     occupations (n, 2), certified (n, 2): numbers of occupations, NONE for none; levels (n, 2):
     of the certificates, 0 for none. homes, places (n, 4): numbers of places, home first, NONE for
     none. pay_floors: CNY a month, 0 for none. educations: 0 for none. employments: which of
-    EMPLOYMENTS. remote: whether remote work is wanted.
+    EMPLOYMENTS. remote: whether remote work is wanted. commute: whether what borders home is.
     """
 
     id_high: NDArray[np.uint64]
@@ -64,6 +65,7 @@ class Page:
     educations: NDArray[np.int8]
     employments: NDArray[np.int8]
     remote: NDArray[np.bool_]
+    commute: NDArray[np.bool_]
 
     def first(self, n: int) -> "Page":
         """The first n rows, as views."""
@@ -122,6 +124,7 @@ def draw_page(rng: np.random.Generator, world: World) -> Page:
         educations=educations,
         employments=rng.choice(len(EMPLOYMENTS), PAGE, p=(0.6, 0.3, 0.06, 0.04)).astype(np.int8),
         remote=rng.random(PAGE) < 0.2,
+        commute=rng.random(PAGE) < _COMMUTING_SHARE,
     )
 
 

@@ -15,6 +15,7 @@ from bench.kernels import (
     N_PEOPLE,
     NOT_ELIGIBLE,
     P_CERTIFIED,
+    P_COMMUTE,
     P_EDUCATION,
     P_EMPLOYMENT,
     P_LEVELS,
@@ -47,12 +48,13 @@ class Asking:
         self._place = {code: at for at, code in enumerate(world.places)}
         self._occupation = {code: at for at, code in enumerate(world.occupations)}
         closeness = np.array(CLOSENESS_PPM, np.int64)
-        self.tree = Tree(_paths(world.occupations), closeness, world.prefecture)
+        self.tree = Tree(_paths(world.occupations), closeness, world.prefecture, world.beside)
         self.people = np.empty((len(page.homes), N_PEOPLE), np.int32)
         for column, values in (
             (P_EDUCATION, page.educations),
             (P_EMPLOYMENT, page.employments),
             (P_REMOTE, page.remote),
+            (P_COMMUTE, page.commute),
             (P_PAY_FLOOR, page.pay_floors),
             (P_YEARS, page.years),
         ):

@@ -39,12 +39,14 @@ _PPM, _HALF = 1_000_000, 500_000
 class Tree(NamedTuple):
     """paths: int32 (n_occupations, 4), a number for the first 1 … 4 levels of each code.
 
-    closeness: int64 (5,), worth of sharing so many. prefecture: int16, each place's.
+    closeness: int64 (5,), worth of sharing so many. prefecture: int16, each place's. beside: bool
+    (n_places, n_places), which border each other.
     """
 
     paths: NDArray[np.int32]
     closeness: NDArray[np.int64]
     prefecture: NDArray[np.int16]
+    beside: NDArray[np.bool_]
 
 
 # What eligibility and fit read of a seeker: int32, a row each, in these columns; pairs take two.
@@ -61,12 +63,16 @@ class Tree(NamedTuple):
     P_LEVELS,
     _,
     P_PLACES,
-) = range(12)
-N_PEOPLE = 15
+    _,
+    _,
+    _,
+    P_COMMUTE,
+) = range(16)
+N_PEOPLE = 16
 
 
 @compiled
-def _meet(job: NDArray[np.int64], people: NDArray[np.int32], row: int) -> int:
+def _meet(job: NDArray[np.int64], tree: Tree, people: NDArray[np.int32], row: int) -> int:
     """0 where they may not meet, else _ACCEPTED where the place is, and _REMOTE where it can be."""
     if people[row, P_EDUCATION] < job[EDUCATION]:
         return 0
@@ -84,6 +90,8 @@ def _meet(job: NDArray[np.int64], people: NDArray[np.int32], row: int) -> int:
         place = people[row, P_PLACES + nth]
         if place == job[COUNTY] or place == job[PREFECTURE]:
             near = _ACCEPTED
+    if people[row, P_COMMUTE] == 1 and tree.beside[people[row, P_PLACES], job[COUNTY]]:
+        near = _ACCEPTED
     if job[REMOTE] == 1 and people[row, P_REMOTE] == 1:
         near |= _REMOTE
     return near
@@ -109,6 +117,8 @@ def _fit(
     home = people[row, P_PLACES]
     if near & _ACCEPTED and home == job[COUNTY]:
         place = 1_000_000
+    elif near & _ACCEPTED and tree.beside[home, job[COUNTY]]:
+        place = 850_000
     elif near & _REMOTE:
         place = 800_000
     elif tree.prefecture[home] == job[PREFECTURE]:
@@ -165,7 +175,7 @@ def score_all(
     whole = _PPM * weighs.sum()
     for row in range(len(scores)):
         scores[row] = NOT_ELIGIBLE
-        near = _meet(job, people, row)
+        near = _meet(job, tree, people, row)
         if not near:
             continue
         dot = 0
@@ -193,7 +203,7 @@ def fit_all(
 ) -> None:
     """Fill points (n,): of the fit alone; NOT_ELIGIBLE where the two may not meet."""
     for row in range(len(points)):
-        near = _meet(job, people, row)
+        near = _meet(job, tree, people, row)
         points[row] = _fit(job, weights, tree, people, row, near) if near else NOT_ELIGIBLE
 
 
@@ -256,7 +266,7 @@ def rank_everyone(
     found, room = 0, len(top_rows)
     for row in range(len(sums)):
         text = (weights[W_TEXT] * sums[row]) >> (2 * SCALE_BITS)
-        near = _meet(job, people, row)
+        near = _meet(job, tree, people, row)
         if not near:
             continue
         score = text + points[row] + _fit(job, weights, tree, people, row, near)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bench.skills import COMMON, TYPOS, Skills, make_skills
 from bench.words import Vocabulary, vocabulary, zipf
 from contracts.vocabulary.counties import places
+from contracts.vocabulary.neighbours import neighbours_of
 from contracts.vocabulary.occupations import occupations
 
 WORDS = 200_000
@@ -36,7 +37,8 @@ class World:
     occupations of each group. topics: int32 (n_occupations, TOPIC), words. cumulated
     distributions: occupations, counties, topic words, pool skills, common skills. places: codes of
     prefectures and counties; counties: int16, which places are counties; prefecture: int16, each
-    place's. capital: the place that is 昆明市.
+    place's; beside: bool (n_places, n_places), which border each other. capital: the place that is
+    昆明市.
     """
 
     vocabulary: Vocabulary
@@ -53,6 +55,7 @@ class World:
     places: tuple[str, ...]
     counties: NDArray[np.int16]
     prefecture: NDArray[np.int16]
+    beside: NDArray[np.bool_]
     by_county: NDArray[np.float64]
     capital: int
 
@@ -88,6 +91,9 @@ def make_world(seed: int, n_words: int = WORDS, n_typos: int = TYPOS) -> World:
         places=tuple(place.code for place in known),
         counties=np.array(counties, np.int16),
         prefecture=np.array([at_place[place.prefecture] for place in known], np.int16),
+        beside=np.array(
+            [[other.code in neighbours_of(place.code) for other in known] for place in known]
+        ),
         by_county=_by_county([known[at].prefecture == _CAPITAL for at in counties], rng),
         capital=at_place[_CAPITAL],
     )

@@ -104,15 +104,17 @@ class Tantivy(Contender):
 
 
 def _documents(population: Population) -> Any:
-    places = population.world.places
-    named = population.page.places.tolist()
-    remote = population.page.remote.tolist()
+    world, page = population.world, population.page
+    beside = [np.flatnonzero(row).tolist() for row in world.beside]
+    named = page.places.tolist()
+    commute = page.commute.tolist()
+    remote = page.remote.tolist()
     for row, text in enumerate(texts(population)):
         document = tantivy.Document()
         document.add_text(_SAID, text)
-        for at in named[row]:
+        for at in [*named[row], *(beside[named[row][0]] if commute[row] else ())]:
             if at != NONE:
-                document.add_text(_PLACE, places[at])
+                document.add_text(_PLACE, world.places[at])
         if remote[row]:
             document.add_text(_PLACE, _REMOTE)
         document.add_unsigned(_ROW, row)

@@ -135,6 +135,7 @@ def seeker_of(state: SeekerState, version: int) -> Seeker:
         education=state.education,
         experience_years=state.experience_years,
         counties=state.counties,
+        commute=state.commute,
         remote_ok=state.remote_ok,
         pay_floor=documents.PayFloor(floor.amount, floor.unit) if floor else None,
         employment=state.employment,

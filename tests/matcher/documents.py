@@ -26,6 +26,8 @@ from services.matcher.domain.documents import (
 
 WELDER, FITTER, PROGRAMMER, COOK = "6-18-02-04", "6-31-01-03", "4-04-05-01", "4-03-02-01"
 WUHUA, PANLONG, KUNMING, HONGTA = "530102", "530103", "530100", "530402"
+# It borders 红塔, over the border of their prefectures.
+JINNING = "530115"
 
 # Few of everything, and some nearly the same: most pairs share something, and many scores tie.
 TITLES = ("焊工", "电焊工", "Java开发工程师", "C++ 工程师", "厨师（中餐）", "普工", "Welder")
@@ -52,7 +54,7 @@ SKILLS = (
     "钢结构图",
 )
 OCCUPATIONS = (WELDER, FITTER, PROGRAMMER, COOK, "6-18-02-03", "6-18", "nonsense")
-PLACES = (WUHUA, PANLONG, KUNMING, HONGTA, "530400")
+PLACES = (WUHUA, PANLONG, JINNING, KUNMING, HONGTA, "530400")
 UNITS = tuple(PayUnit)
 
 
@@ -146,7 +148,7 @@ def any_posting(draw: Random, number: int, version: int = 1) -> Posting:
         open=draw.random() < 0.8,
         title=draw.choice(TITLES),
         text=draw.choice(TEXTS),
-        county=draw.choice((WUHUA, PANLONG, HONGTA)),
+        county=draw.choice((WUHUA, PANLONG, JINNING, HONGTA)),
         pay=Pay(low, low + draw.choice((0, 1, 2000)), draw.choice(UNITS)),
         occupation=draw.choice((*OCCUPATIONS, None)),
         remote=draw.random() < 0.5,
@@ -179,6 +181,7 @@ def any_seeker(draw: Random, number: int, version: int = 1) -> Seeker:
         education=draw.choice((None, *Education)),
         experience_years=draw.choice((0, 2, 3, 1000)),
         counties=tuple(draw.sample(PLACES, _few(draw))),
+        commute=draw.random() < 0.4,
         remote_ok=draw.random() < 0.5,
         pay_floor=draw.choice((None, floor)),
         employment=draw.choice(

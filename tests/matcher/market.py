@@ -26,8 +26,8 @@ MarketEvent = PostingEvent | SeekerEvent | CertificateEvent
 
 _NOT_OF_A_POSTING = ("reference",)
 # Few places, so that most pairs may meet and all lists are full.
-_COUNTIES = ("530102", "530103", "530402")
-_PLACES = (("530100",), ("530102", "530100"), ("530402", "530100"), ("530102",))
+_COUNTIES = ("530102", "530103", "530115", "530402")
+_PLACES = (("530100",), ("530102", "530100"), ("530402", "530100"), ("530102",), ("530402",))
 
 
 def posting_id(number: int) -> UUID:
@@ -132,7 +132,12 @@ class Market:
             for line in generate.postings(4 * n_postings, seed=seed, now=NOW)
         ]
         self._work_lines = [
-            line["work"] | {"counties": self.draw.choice(_PLACES), "employment": []}
+            line["work"]
+            | {
+                "counties": self.draw.choice(_PLACES),
+                "commute": self.draw.random() < 0.5,
+                "employment": [],
+            }
             for line in generate.seekers(4 * n_seekers, seed=seed)
         ]
         self._occupations = [code for line in self._posting_lines if (code := line["occupation"])]

@@ -12,12 +12,13 @@ from services.matcher.domain.documents import (
     Posting,
     Seeker,
 )
-from services.matcher.domain.eligibility import Rule, broken_rules
+from services.matcher.domain.eligibility import Rule, broken_rules, places_accepted
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from tests.matcher.documents import (
     COOK,
     FITTER,
     HONGTA,
+    JINNING,
     KUNMING,
     PANLONG,
     WELDER,
@@ -58,6 +59,41 @@ def test_a_place_is_named_by_county_or_prefecture(
 ) -> None:
     rules = () if accepted else (Rule.PLACE,)
     assert broken(a_posting(), a_seeker(counties=places)) == rules
+
+
+@pytest.mark.parametrize(
+    ("county", "places", "commute", "accepted"),
+    [
+        (PANLONG, (WUHUA,), True, True),
+        (PANLONG, (WUHUA,), False, False),
+        (JINNING, (HONGTA,), True, True),
+        (JINNING, (HONGTA, WUHUA), True, True),
+        # Only home counts, and a prefecture is no home to go out from.
+        (JINNING, (WUHUA, HONGTA), True, False),
+        (JINNING, ("530400",), True, False),
+        (JINNING, (), True, False),
+        # 呈贡 lies beyond 官渡.
+        ("530114", (WUHUA,), True, False),
+    ],
+)
+def test_a_commuter_accepts_what_borders_home(
+    county: str, places: tuple[str, ...], commute: bool, accepted: bool
+) -> None:
+    rules = () if accepted else (Rule.PLACE,)
+    assert broken(a_posting(county=county), a_seeker(counties=places, commute=commute)) == rules
+
+
+@pytest.mark.parametrize(
+    ("named", "added"),
+    [
+        ((HONGTA,), (JINNING, "530403", "530423", "530426")),
+        ((HONGTA, JINNING), ("530403", "530423", "530426")),
+        ((HONGTA, "530400"), (JINNING,)),
+        ((HONGTA, "530400", KUNMING), ()),
+    ],
+)
+def test_no_place_is_accepted_twice(named: tuple[str, ...], added: tuple[str, ...]) -> None:
+    assert places_accepted(a_seeker(counties=named, commute=True)) == (*named, *added)
 
 
 def test_remote_work_needs_no_place_but_both_must_want_it() -> None:
@@ -118,6 +154,7 @@ def test_the_rules_are_blind_to_protected_traits() -> None:
         "education",
         "experience_years",
         "counties",
+        "commute",
         "remote_ok",
         "pay_floor",
         "employment",

@@ -31,7 +31,7 @@ def a_seeker(draw: Random) -> KnownSeeker:
         return tuple(draw.sample(of, draw.randint(0, most)))
 
     facts = SeekerFacts(
-        counties=some(PLACES, 4),
+        places=some(PLACES, 4),
         occupations=some(OCCUPATIONS, 4),
         spellings=some(SKILLS, 8),
         certificates=tuple((code, draw.randint(0, 8)) for code in some(OCCUPATIONS, 3)),

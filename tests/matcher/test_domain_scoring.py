@@ -20,6 +20,7 @@ from services.matcher.domain.documents import (
 from services.matcher.domain.model import Weights
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from services.matcher.domain.scoring import (
+    PLACE_PPM,
     Leaves,
     Near,
     experience_fraction,
@@ -31,6 +32,7 @@ from tests.matcher.documents import (
     COOK,
     FITTER,
     HONGTA,
+    JINNING,
     KUNMING,
     PANLONG,
     SKILLS,
@@ -170,8 +172,12 @@ def test_experience_counts_by_its_share() -> None:
     [
         ((WUHUA,), False, Near.HOME),
         ((WUHUA,), True, Near.HOME),
-        ((PANLONG, KUNMING), False, Near.PREFECTURE),
-        ((PANLONG, KUNMING), True, Near.REMOTE),
+        ((PANLONG, KUNMING), False, Near.NEIGHBOUR),
+        ((PANLONG, KUNMING), True, Near.NEIGHBOUR),
+        ((PANLONG,), True, Near.REMOTE),
+        ((PANLONG,), False, Near.NOWHERE),
+        ((JINNING, KUNMING), False, Near.PREFECTURE),
+        ((JINNING, KUNMING), True, Near.REMOTE),
         ((HONGTA, WUHUA), False, Near.ACCEPTED),
         ((HONGTA,), True, Near.REMOTE),
         ((HONGTA,), False, Near.NOWHERE),
@@ -185,6 +191,27 @@ def test_the_nearer_place_is_worth_more(
 ) -> None:
     seeker = a_seeker(counties=places, remote_ok=remote)
     assert scored(a_posting(remote=True), seeker).near is near
+
+
+@pytest.mark.parametrize(
+    ("home", "county", "commute", "near"),
+    [
+        ((HONGTA,), JINNING, True, Near.NEIGHBOUR),
+        ((HONGTA, KUNMING), JINNING, False, Near.NEIGHBOUR),
+        ((HONGTA, KUNMING), WUHUA, True, Near.ACCEPTED),
+        ((HONGTA,), WUHUA, True, Near.NOWHERE),
+    ],
+)
+def test_what_borders_home_is_near_in_whatever_prefecture(
+    home: tuple[str, ...], county: str, commute: bool, near: Near
+) -> None:
+    seeker = a_seeker(counties=home, commute=commute)
+    assert scored(a_posting(county=county), seeker).near is near
+
+
+def test_places_are_worth_less_the_farther_they_are() -> None:
+    assert list(PLACE_PPM) == list(Near)
+    assert list(PLACE_PPM.values()) == sorted(PLACE_PPM.values(), reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ class Seeker:
     """A seeker's profile as it stands at `version`; the certificates come beside it.
 
     counties: where the seeker would work; a prefecture's code (…00) stands for all its counties;
-    the first is home; none means nowhere but remote. employment: kinds accepted, none means any.
+    the first is home; none means nowhere but remote. commute: would work too in the counties that
+    border home. employment: kinds accepted, none means any.
     """
 
     seeker_id: SeekerId
@@ -100,6 +101,7 @@ class Seeker:
     education: Education | None = None
     experience_years: int = 0
     counties: tuple[str, ...] = ()
+    commute: bool = False
     remote_ok: bool = False
     pay_floor: PayFloor | None = None
     employment: tuple[Employment, ...] = ()

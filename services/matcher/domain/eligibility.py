@@ -5,6 +5,9 @@ How well a pair that may meet fits does not live here.
 
 from enum import StrEnum
 
+from contracts.vocabulary.counties import prefecture_of
+from contracts.vocabulary.neighbours import neighbours_of
+from services.matcher.domain.documents import Seeker
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 
 
@@ -38,8 +41,21 @@ def broken_rules(posting: PreparedPosting, seeker: PreparedSeeker) -> tuple[Rule
 
 
 def place_accepted(posting: PreparedPosting, seeker: PreparedSeeker) -> bool:
-    """Whether the seeker named the posting's county, or the prefecture it lies in."""
-    return posting.doc.county in seeker.doc.counties or posting.prefecture in seeker.doc.counties
+    """Whether the posting's county, or the prefecture it lies in, is among those accepted."""
+    accepted = places_accepted(seeker.doc)
+    return posting.doc.county in accepted or posting.prefecture in accepted
+
+
+def places_accepted(doc: Seeker) -> tuple[str, ...]:
+    """The places the seeker named, home first; for a commuter then those that border home.
+
+    None that lies in another of them is added.
+    """
+    named = doc.counties
+    if not (doc.commute and named):
+        return named
+    beside = sorted(neighbours_of(named[0]).difference(named))
+    return (*named, *(county for county in beside if prefecture_of(county) not in named))
 
 
 def works_remote(posting: PreparedPosting, seeker: PreparedSeeker) -> bool:

@@ -12,6 +12,7 @@ import orjson
 
 from contracts.values import Employment
 from services.matcher.domain.documents import HeldCertificate
+from services.matcher.domain.eligibility import places_accepted
 from services.matcher.domain.model import Weights
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 
@@ -24,12 +25,12 @@ _ANY = sum(_BIT.values())
 
 @dataclass(frozen=True, slots=True)
 class SeekerFacts:
-    """A seeker who is looking. counties: home first. spellings: of all evidence, each once.
+    """A seeker who is looking. places: accepted, home first. spellings: of all evidence, each once.
 
     pay_floor: CNY a month. employment: bits, all of them where any kind will do.
     """
 
-    counties: tuple[str, ...]
+    places: tuple[str, ...]
     occupations: tuple[str, ...]
     spellings: tuple[str, ...]
     certificates: Levels
@@ -44,7 +45,7 @@ class SeekerFacts:
         """The facts of a prepared profile and its certificates."""
         doc = seeker.doc
         return cls(
-            doc.counties,
+            places_accepted(doc),
             seeker.occupations,
             tuple(dict.fromkeys(shown.spelling for shown in seeker.evidence)),
             _held(seeker.certificates),

@@ -11,6 +11,7 @@ from functools import lru_cache
 from rapidfuzz.distance import Indel
 
 from contracts.values import PPM
+from contracts.vocabulary.neighbours import neighbours_of
 from contracts.vocabulary.occupations import shared_levels
 from services.matcher.domain.documents import HeldCertificate
 from services.matcher.domain.eligibility import place_accepted, works_remote
@@ -31,6 +32,7 @@ class Near(StrEnum):
     """Where the posting lies, seen from the seeker."""
 
     HOME = "home"
+    NEIGHBOUR = "neighbour"
     REMOTE = "remote"
     PREFECTURE = "prefecture"
     ACCEPTED = "accepted"
@@ -39,6 +41,7 @@ class Near(StrEnum):
 
 PLACE_PPM: dict[Near, int] = {
     Near.HOME: PPM,
+    Near.NEIGHBOUR: 850_000,
     Near.REMOTE: 800_000,
     Near.PREFECTURE: 700_000,
     Near.ACCEPTED: 400_000,
@@ -157,10 +160,13 @@ def experience_fraction(asked_years: int, years: int) -> int:
 
 
 def nearness(posting: PreparedPosting, seeker: PreparedSeeker) -> Near:
-    """The best that can be said of the place: home, remote, home's prefecture, or accepted."""
+    """The best that can be said of the place, the first of `Near` that is true of it."""
     if place_accepted(posting, seeker):
-        if posting.doc.county == seeker.doc.counties[0]:
+        home = seeker.doc.counties[0]
+        if posting.doc.county == home:
             return Near.HOME
+        if posting.doc.county in neighbours_of(home):
+            return Near.NEIGHBOUR
         if works_remote(posting, seeker):
             return Near.REMOTE
         if posting.prefecture == seeker.home_prefecture:

@@ -10,8 +10,9 @@ from itertools import repeat
 import numpy as np
 
 from contracts.vocabulary.counties import prefecture_of
+from contracts.vocabulary.neighbours import neighbours_of
 from services.matcher.domain.fast.growing import Array, Growing
-from services.matcher.domain.fast.layout import TAG_VALUE
+from services.matcher.domain.fast.layout import MOST_BESIDE, TAG_VALUE
 from services.matcher.domain.scoring import CLOSENESS_PPM
 
 _LEVELS = len(CLOSENESS_PPM) - 1
@@ -24,16 +25,27 @@ class TooManyCodes(ValueError):
 
 
 class Places:
-    """Counties and prefectures; prefectures: int32 (≥ n,), the number of each one's prefecture."""
+    """Counties and prefectures: in which prefecture each lies, and which border it."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._prefectures = Growing(np.int32)
+        self._beside = Growing(np.int32, MOST_BESIDE)
 
     @property
     def prefectures(self) -> Array:
         """int32 (≥ n_places,): the number of each place's prefecture."""
         return self._prefectures.held
+
+    @property
+    def beside(self) -> Array:
+        """int32 (≥ n_places, MOST_BESIDE): the known counties that border each, -1 beyond them."""
+        return self._beside.held
+
+    def beside_of(self, code: str) -> list[int]:
+        """The numbers of the known counties that border one."""
+        known = map(self._numbers.get, neighbours_of(code))
+        return [number for number in known if number is not None]
 
     def number(self, code: str) -> int:
         """The number of a place."""
@@ -41,6 +53,10 @@ class Places:
         if number is None:
             number = self._numbers[code] = _next(self._numbers)
             self._prefectures.extend([number])
+            self._beside.extend([[_NONE] * MOST_BESIDE])
+            for other in self.beside_of(code):
+                self._border(number, other)
+                self._border(other, number)
             prefecture = prefecture_of(code)
             if prefecture != code:
                 self._prefectures.held[number] = self.number(prefecture)
@@ -49,6 +65,10 @@ class Places:
     def numbers(self, codes: Sequence[str]) -> Array:
         """The numbers of many. int64 (n,)."""
         return _all_numbers(self._numbers, self.number, codes)
+
+    def _border(self, number: int, other: int) -> None:
+        row = self._beside.held[number]
+        row[np.flatnonzero(row == _NONE)[0]] = other
 
 
 class Occupations:

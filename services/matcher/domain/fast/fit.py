@@ -14,13 +14,15 @@ from services.matcher.domain.scoring import CLOSENESS_PPM, HALF, LEVELS, PLACE_P
 IMPOSSIBLE = -1
 """In place of a fit: the pair, or every pair of the block, is not eligible."""
 
-_HOME, _REMOTE = PLACE_PPM[Near.HOME], PLACE_PPM[Near.REMOTE]
-_PREFECTURE, _ACCEPTED = PLACE_PPM[Near.PREFECTURE], PLACE_PPM[Near.ACCEPTED]
+_HOME, _NEIGHBOUR = PLACE_PPM[Near.HOME], PLACE_PPM[Near.NEIGHBOUR]
+_REMOTE, _PREFECTURE = PLACE_PPM[Near.REMOTE], PLACE_PPM[Near.PREFECTURE]
+_ACCEPTED = PLACE_PPM[Near.ACCEPTED]
 _DEPTH = len(CLOSENESS_PPM) - 1
 _PPM = np.uint64(PPM)
 
 # What `tabulate_blocks` fills.
-AT_REMOTE, _AT_HOME, _AT_PREFECTURE, _AT_ACCEPTED, _AT_CERTIFIED, _AT_DEPTH = range(6)
+AT_REMOTE, _AT_HOME, _AT_NEIGHBOUR, _AT_PREFECTURE, _AT_ACCEPTED, _AT_CERTIFIED = range(6)
+_AT_DEPTH = 6
 N_POINTS = _AT_DEPTH + _DEPTH + 1
 
 
@@ -69,6 +71,15 @@ def _depth(paths: Array, leaf: Int, other: Int) -> Int:
 
 
 @inlined
+def _borders(beside: Array, place: Int, other: Int) -> bool:
+    """Whether two places border each other. other: ≥ 0."""
+    found = False
+    for at in range(lay.MOST_BESIDE):
+        found |= beside[place, at] == other
+    return found
+
+
+@inlined
 def pair_rest(
     p_tags: Array,
     p_from: Int,
@@ -81,13 +92,15 @@ def pair_rest(
     s_packed: Int,
     paths: Array,
     prefectures: Array,
+    beside: Array,
 ) -> Int:
     """How a pair fits in place, occupation and certificate, in millionths; -1: not eligible.
 
     As `scoring.score` and `eligibility.broken_rules` have it, for a posting that is open and a
     seeker who is looking. tags: int32, of the posting in p_from … p_to, of the seeker in s_from …
     s_to. weights: int64 (7,), the posting's. paths: int32 (n_occupations, 4). prefectures: int32
-    (n_places,), the prefecture of each place.
+    (n_places,), the prefecture of each place. beside: int32 (n_places, MOST_BESIDE), its
+    neighbours.
     """
     if not (p_packed & s_packed) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
         return IMPOSSIBLE
@@ -131,6 +144,8 @@ def pair_rest(
             depth = max(depth, _depth(paths, leaf, value))
     if accepted and home == county:
         near = _HOME
+    elif accepted and _borders(beside, county, home):
+        near = _NEIGHBOUR
     elif remote:
         near = _REMOTE
     elif not accepted:
@@ -152,6 +167,7 @@ def tabulate_blocks(weights: Array, points: Array) -> None:
     """What the best of a block adds at most, by what is known of it. points: int64 (N_POINTS,)."""
     points[AT_REMOTE] = _share(weights[lay.W_PLACE], _REMOTE)
     points[_AT_HOME] = _share(weights[lay.W_PLACE], _HOME)
+    points[_AT_NEIGHBOUR] = _share(weights[lay.W_PLACE], _NEIGHBOUR)
     points[_AT_PREFECTURE] = _share(weights[lay.W_PLACE], _PREFECTURE)
     points[_AT_ACCEPTED] = _share(weights[lay.W_PLACE], _ACCEPTED)
     points[_AT_CERTIFIED] = weights[lay.W_CERTIFICATE]
@@ -172,6 +188,8 @@ def block_rest(
     if masks[lay.M_PLACE] & q_masks[lay.M_PLACE]:
         if masks[lay.M_HOME] & q_masks[lay.M_HOME]:
             near = points[_AT_HOME]
+        elif masks[lay.M_HOME] & q_masks[lay.M_BESIDE]:
+            near = points[_AT_NEIGHBOUR]
         elif masks[lay.M_AROUND] & q_masks[lay.M_AROUND]:
             near = max(near, points[_AT_PREFECTURE])
         else:
@@ -210,6 +228,7 @@ def tabulate(
     weights: Array,
     paths: Array,
     prefectures: Array,
+    beside: Array,
     near_of: Array,
     closeness_of: Array,
 ) -> None:
@@ -222,6 +241,8 @@ def tabulate(
         near = _ACCEPTED
         if place == county:
             near = _HOME
+        elif _borders(beside, county, np.int64(place)):
+            near = _NEIGHBOUR
         elif prefectures[place] == prefectures[county]:
             near = _PREFECTURE
         near_of[place] = _share(weights[lay.W_PLACE], near)

@@ -43,14 +43,18 @@ N_NUMBERS = 4
 NONE, SEVERAL = -1, -2
 NO_OTHER = (1 << 15) - 1
 
+MOST_BESIDE = 9
+"""Counties that border one, at most."""
+
 # Columns of the weights, as in `model.Weights`.
 W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7)
 
 # Masks of a block and of a query: sets of codes by their number modulo 64. A block that shares no
 # bit with the query holds none of the query's codes. M_PLACE: places accepted, or where it is.
 # M_HOME, M_AROUND: homes and their prefectures, or where it is. M_PATH: one for each level of the
-# tree of occupations. M_REQUIRED: of a posting that asks, and of no block.
-M_PLACE, M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_REQUIRED = 0, 1, 2, 3, 7, 8
+# tree of occupations. Of a query and of no block: M_REQUIRED, of a posting; M_BESIDE, the counties
+# that border the home, or where it is.
+M_PLACE, M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_REQUIRED, M_BESIDE = 0, 1, 2, 3, 7, 8, 9
 N_MASKS = 8
 
 # Bounds of a block: the least or the most of what its documents hold, whichever is the better.

@@ -20,10 +20,10 @@ def seeker_documents(numbering: Numbering, slots: Array, known: KnownSeekers) ->
 
     Raises ValueError where a certificate's level is none.
     """
-    counties, occupations, spellings, held, floors, years, educations, employments, remote = zip(
+    accepted, occupations, spellings, held, floors, years, educations, employments, remote = zip(
         *known.facts, strict=True
     )
-    n_places, places = _flat(counties)
+    n_places, places = _flat(accepted)
     n_named, named = _flat(occupations)
     n_held, certificates = _flat(held)
     n_shown, shown = _flat(spellings)

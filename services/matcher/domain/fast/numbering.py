@@ -28,7 +28,7 @@ MOST_LEVEL = (1 << lay.LEVEL_BITS) - 1
 class Query:
     """A document of one side as the search asks the other side with it; see `layout`.
 
-    numbers: int64 (4,). masks: uint64 (9,). tags: int32. buckets, impacts: int32. skills: int32
+    numbers: int64 (4,). masks: uint64 (10,). tags: int32. buckets, impacts: int32. skills: int32
     (n, 3): group, spelling, worth.
     """
 
@@ -88,6 +88,7 @@ class Numbering:
                     *self._path_bits(paths),
                     _bits(map(self.occupations.number, facts.wanted)),
                     _bits(self.occupations.number(code) for code, _ in facts.required),
+                    _bits(self.places.beside_of(facts.county)),
                 ],
                 np.uint64,
             ),
@@ -99,7 +100,8 @@ class Numbering:
 
     def seeker_query(self, facts: SeekerFacts, terms: TermVector) -> Query:
         """A seeker who asks for postings."""
-        places = [self.places.number(code) for code in facts.counties]
+        places = [self.places.number(code) for code in facts.places]
+        beside = self.places.beside_of(facts.places[0]) if places else []
         return Query(
             np.array((facts.pay_floor, 0, _packed_seeker(facts), 0), np.int64),
             np.array(
@@ -110,6 +112,7 @@ class Numbering:
                     *self._path_bits(facts.occupations),
                     _bits(self.occupations.number(code) for code, _ in facts.certificates),
                     0,
+                    _bits(beside),
                 ],
                 np.uint64,
             ),
@@ -141,7 +144,7 @@ class Numbering:
 
     def _seeker_tags(self, facts: SeekerFacts) -> list[int]:
         return [
-            *(_tag(lay.PLACE, self.places.number(code)) for code in facts.counties),
+            *(_tag(lay.PLACE, self.places.number(code)) for code in facts.places),
             *(_tag(lay.OCCUPATION, self.occupations.number(code)) for code in facts.occupations),
             *(self._certificate(code, level) for code, level in facts.certificates),
         ]
@@ -171,7 +174,7 @@ class Numbering:
         return facts.pay_low, facts.pay_high, packed, self.weights.number(facts.weights)
 
     def _seeker_numbers(self, facts: SeekerFacts) -> tuple[int, int, int, int]:
-        home = self.places.number(facts.counties[0]) if facts.counties else lay.NONE
+        home = self.places.number(facts.places[0]) if facts.places else lay.NONE
         named = [self.occupations.number(code) for code in facts.occupations]
         only = lay.SEVERAL
         if len(named) <= NUMBERED and max(named, default=0) < lay.NO_OTHER:

@@ -63,6 +63,7 @@ def search_segments(
     most_weights: Array,
     paths: Array,
     prefectures: Array,
+    beside: Array,
     near_of: Array,
     closeness_of: Array,
     high: Array,
@@ -99,7 +100,7 @@ def search_segments(
         most_easy + weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     )
     if side == lay.SEEKERS and len(table):
-        tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
+        tabulate(q, q_tags, weights, paths, prefectures, beside, near_of, closeness_of)
     for segment in range(len(table)):
         f = table[segment]
         # A length that nobody asks for: only rows that exist are read.
@@ -238,8 +239,8 @@ def search_segments(
             weigh(
                 side, tau, k, hits_wanted, slots, sums, skills, in_query, q_norm, f_start, f_term,
                 f_impact, norms, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
-                high, low, thresholds, maybe, rungs, heap_scores, heap_slots, hit_scores, hit_slots,
-                counters,
+                beside, high, low, thresholds, maybe, rungs, heap_scores, heap_slots, hit_scores,
+                hit_slots, counters,
             )  # fmt: skip
 
 
@@ -274,6 +275,7 @@ def search_head(
     most_weights: Array,
     paths: Array,
     prefectures: Array,
+    beside: Array,
     near_of: Array,
     closeness_of: Array,
     high: Array,
@@ -326,7 +328,7 @@ def search_head(
     rest = weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     surely = weights[lay.W_PAY] + weights[lay.W_YEARS]
     if side == lay.SEEKERS:
-        tabulate(q, q_tags, weights, paths, prefectures, near_of, closeness_of)
+        tabulate(q, q_tags, weights, paths, prefectures, beside, near_of, closeness_of)
     no_bytes = nothing.view(np.uint8)
     no_query = nothing.view(np.int32)
     none, one = np.int64(0), np.int64(1)
@@ -342,6 +344,6 @@ def search_head(
     weigh(
         side, tau, k, hits_wanted, slots, sums, skills, no_query, none, no_starts, no_bytes,
         nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
-        high, low, thresholds, maybe, np.zeros(LADDER, np.int32), heap_scores, heap_slots,
+        beside, high, low, thresholds, maybe, np.zeros(LADDER, np.int32), heap_scores, heap_slots,
         hit_scores, hit_slots, counters,
     )  # fmt: skip

@@ -195,8 +195,8 @@ class Side:
         scratch.number(self._tables)
         asked = (
             weights.rows, weights.most, self._tables.occupations.paths,
-            self._tables.places.prefectures, scratch.near_of, scratch.closeness_of,
-            self.slots.high, self.slots.low, limits,
+            self._tables.places.prefectures, self._tables.places.beside, scratch.near_of,
+            scratch.closeness_of, self.slots.high, self.slots.low, limits,
         )  # fmt: skip
         found = (heap_scores, heap_slots, scratch.hit_scores, scratch.hit_slots, scratch.counters)
         if len(self._table):

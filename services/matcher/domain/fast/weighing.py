@@ -142,6 +142,7 @@ def weigh(
     weight_rows: Array,
     paths: Array,
     prefectures: Array,
+    beside: Array,
     high: Array,
     low: Array,
     thresholds: Array,
@@ -203,12 +204,12 @@ def weigh(
         if side == lay.SEEKERS:
             fits = pair_rest(
                 q_tags, none, n_tags, q[lay.PACKED], weight_rows[row], tags, begins, ends, packed,
-                paths, prefectures,
+                paths, prefectures, beside,
             )  # fmt: skip
         else:
             fits = pair_rest(
                 tags, begins, ends, packed, weight_rows[row], q_tags, none, n_tags, q[lay.PACKED],
-                paths, prefectures,
+                paths, prefectures, beside,
             )  # fmt: skip
         if fits < 0:
             continue
