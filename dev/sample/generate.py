@@ -121,6 +121,7 @@ def _seeker(number: int, seed: int) -> Line:
                 else None
             ),
             "employment": draw.choice(([], ["full_time"], ["full_time", "temporary"])),
+            "commute": draw.random() < 0.3,
         },
     }
 

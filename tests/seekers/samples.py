@@ -41,6 +41,7 @@ PROFILE: dict[str, Any] = {
         "education": 3,
         "experience_years": 5,
         "counties": ["530102", "530400"],
+        "commute": True,
         "remote_ok": False,
         "pay_floor": {"amount": 5000, "unit": "month"},
         "employment": ["full_time"],

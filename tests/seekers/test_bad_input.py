@@ -82,6 +82,7 @@ def pointer(place: str) -> str:
         ("work.counties.0", "五华区"),
         ("work.counties.1", ["530102", "530102"]),
         ("work.counties", [f"5301{n:02}" for n in range(21)]),
+        ("work.commute", 1),
         ("work.remote_ok", "yes"),
         ("work.pay_floor", 5000),
         ("work.pay_floor.amount", 0),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.seekers import SeekerProfiled
 from contracts.values import seeker_id_of
 from tests.seekers.conftest import Door
 from tests.seekers.samples import LI_NA, LI_NA_ID, a_profile
@@ -56,6 +57,18 @@ async def test_imported_profiles_belong_to_their_accounts(
         str(LI_NA_ID),
         str(seeker_id_of("acct-2")),
     }
+
+
+async def test_an_import_says_who_commutes(
+    door: Door, operator: httpx.AsyncClient, li_na: httpx.AsyncClient
+) -> None:
+    assert outcomes(await send(operator, a_line(LI_NA, commute=False))) == ["created"]
+    assert outcomes(await send(operator, a_line(LI_NA, commute=True))) == ["revised"]
+    assert outcomes(await send(operator, a_line(LI_NA, commute=True))) == ["unchanged"]
+    assert (await li_na.get("/v1/seekers/me")).json()["work"]["commute"] is True
+    assert [
+        event.data.commute for event in await door.announced() if isinstance(event, SeekerProfiled)
+    ] == [False, True]
 
 
 async def test_the_same_file_again_changes_nothing_and_another_revises(

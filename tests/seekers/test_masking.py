@@ -308,7 +308,19 @@ def test_nothing_is_added(text: str) -> None:
     assert set(masked(text, PERSON)) <= set(text) | {MARK}
 
 
-WORK = Work(("会计",), "", (), (), None, 0, ("530102",), False, None, (Employment.FULL_TIME,))  # noqa: FBT003
+WORK = Work(
+    titles=("会计",),
+    text="",
+    occupations=(),
+    skills=(),
+    education=None,
+    experience_years=0,
+    counties=("530102",),
+    commute=False,
+    remote_ok=False,
+    pay_floor=None,
+    employment=(Employment.FULL_TIME,),
+)
 
 
 @given(st.lists(ANYTHING | PIECES, max_size=5), st.lists(ANYTHING | PIECES, max_size=8), ANYTHING)

@@ -35,6 +35,7 @@ async def test_the_event_holds_the_masked_work_part_alone(
     assert event.data.skills == ("失能照护", "压疮护理", "微信号")
     assert event.data.titles == ("养老护理员",)
     assert event.data.counties == ("530102", "530400")
+    assert event.data.commute
 
 
 async def test_a_second_registration_is_refused_with_where_the_first_is(
@@ -70,6 +71,17 @@ async def test_a_revision_takes_the_place_of_all_that_was_said(
         ("SeekerProfiled", 1),
         ("SeekerProfiled", 2),
     ]
+
+
+async def test_who_commutes_no_more_is_announced_so(door: Door, looking: httpx.AsyncClient) -> None:
+    unsaid = a_profile()
+    del unsaid["work"]["commute"]
+    answer = await looking.put(MINE, json=unsaid, headers={"If-Match": '"1"'})
+    assert answer.json()["work"]["commute"] is False
+    assert (await looking.get(MINE)).json() == answer.json()
+    event = (await door.announced())[-1]
+    assert isinstance(event, SeekerProfiled)
+    assert (event.version, event.data.commute) == (2, False)
 
 
 async def test_a_revision_that_says_nothing_new_announces_nothing(

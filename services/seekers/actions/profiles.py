@@ -244,6 +244,7 @@ def event_of(profile: Profile, copy: Work | None = None) -> SeekerEvent:
             education=copy.education,
             experience_years=copy.experience_years,
             counties=copy.counties,
+            commute=copy.commute,
             remote_ok=copy.remote_ok,
             pay_floor=None if floor is None else wire.PayFloor(amount=floor[0], unit=floor[1]),
             employment=copy.employment,

@@ -169,6 +169,10 @@ class WorkIn(Shape):
         description="愿意工作的县区或州市（GB/T 2260），第一个是常住地。"
         "Counties or prefectures one would work in; the first is home.",
     )
+    commute: bool = Field(
+        default=False,
+        description="也接受与常住县区接壤的县区。Also counties that border the home county.",
+    )
     remote_ok: bool = Field(default=False, description="接受远程。Would work remotely.")
     pay_floor: PayFloorIn | None = None
     employment: Annotated[
@@ -186,6 +190,7 @@ class WorkIn(Shape):
             education=None if self.education is None else Education(self.education),
             experience_years=self.experience_years,
             counties=tuple(self.counties),
+            commute=self.commute,
             remote_ok=self.remote_ok,
             pay_floor=None if floor is None else (floor.amount, floor.unit),
             employment=tuple(self.employment),
@@ -202,6 +207,7 @@ EXAMPLE: dict[str, Any] = {
         "education": 3,
         "experience_years": 5,
         "counties": ["530102", "530400"],
+        "commute": True,
         "pay_floor": {"amount": 5000, "unit": "month"},
         "employment": ["full_time"],
     },
@@ -243,6 +249,7 @@ class WorkOut(BaseModel):
     education: int | None
     experience_years: int
     counties: list[str]
+    commute: bool
     remote_ok: bool
     pay_floor: PayFloorOut | None
     employment: list[Employment]
@@ -284,6 +291,7 @@ class ProfileOut(BaseModel):
                 education=work.education,
                 experience_years=work.experience_years,
                 counties=list(work.counties),
+                commute=work.commute,
                 remote_ok=work.remote_ok,
                 pay_floor=None if floor is None else PayFloorOut(amount=floor[0], unit=floor[1]),
                 employment=list(work.employment),

@@ -18,7 +18,10 @@ MAX_OCCUPATIONS = 10
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """counties: the first is home. pay_floor: whole CNY and what it is for."""
+    """counties: the first is home. commute: would work too in the counties that border home.
+
+    pay_floor: whole CNY and what it is for.
+    """
 
     titles: tuple[str, ...]
     text: str
@@ -27,6 +30,7 @@ class Work:
     education: Education | None
     experience_years: int
     counties: tuple[str, ...]
+    commute: bool
     remote_ok: bool
     pay_floor: tuple[int, PayUnit] | None
     employment: tuple[Employment, ...]

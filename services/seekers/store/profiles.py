@@ -11,7 +11,8 @@ from services.seekers.domain.work import Work
 
 _COLUMNS = (
     "seeker_id, version, status, registered_at, changed_at, titles, text, occupations, skills, "
-    "education, experience_years, counties, remote_ok, pay_floor_amount, pay_floor_unit, employment"
+    "education, experience_years, counties, remote_ok, pay_floor_amount, pay_floor_unit, "
+    "employment, commute"
 )
 _SELECT = f"SELECT {_COLUMNS}, name, phone, email, birth_date FROM seekers JOIN persons USING (seeker_id) "  # noqa: E501, S608
 
@@ -61,7 +62,7 @@ async def insert_profiles(tx: Transaction, profiles: Iterable[Profile]) -> set[S
     profiles = list(profiles)
     added = await tx.fetchmany(
         f"INSERT INTO seekers ({_COLUMNS}) VALUES "  # noqa: S608
-        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
+        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
         "ON CONFLICT (seeker_id) DO NOTHING RETURNING seeker_id",
         [_row(profile) for profile in profiles],
     )
@@ -80,7 +81,8 @@ async def update_profiles(tx: Transaction, profiles: Iterable[Profile]) -> None:
     await tx.executemany(
         "UPDATE seekers SET version = $2, status = $3, changed_at = $5, titles = $6, text = $7, "
         "occupations = $8, skills = $9, education = $10, experience_years = $11, counties = $12, "
-        "remote_ok = $13, pay_floor_amount = $14, pay_floor_unit = $15, employment = $16 "
+        "remote_ok = $13, pay_floor_amount = $14, pay_floor_unit = $15, employment = $16, "
+        "commute = $17 "
         # What never changes is compared, so that each argument has its place and its type.
         "WHERE seeker_id = $1 AND registered_at = $4",
         [_row(profile) for profile in profiles],
@@ -112,6 +114,7 @@ def _row(profile: Profile) -> tuple[Any, ...]:
         amount,
         unit,
         work.employment,
+        work.commute,
     )
 
 
@@ -133,6 +136,7 @@ def _profile(row: Record) -> Profile:
             education=None if education is None else Education(education),
             experience_years=row["experience_years"],
             counties=tuple(row["counties"]),
+            commute=row["commute"],
             remote_ok=row["remote_ok"],
             pay_floor=None if amount is None else (amount, PayUnit(row["pay_floor_unit"])),
             employment=tuple(map(Employment, row["employment"])),
