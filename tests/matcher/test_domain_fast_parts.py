@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.values import PPM
+from contracts.vocabulary.counties import places
+from contracts.vocabulary.neighbours import neighbours_of
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
+from services.matcher.domain.fast.codes import Places
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.lists import TopLists
@@ -323,6 +326,22 @@ def as_written(documents: Documents) -> dict[int, Plain]:
 def test_sizes_whose_places_do_not_fit_are_refused(head: int, segment: int) -> None:
     with pytest.raises(ValueError, match="head ≤ segment"):
         Sizes(head, segment)
+
+
+# Places
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_places_border_what_they_border_on_the_map(seed: int) -> None:
+    """In whatever order they become known, the numbers of all neighbours stand beside a county."""
+    codes = [place.code for place in places()]
+    Random(seed).shuffle(codes)
+    known = Places()
+    numbers = {code: known.number(code) for code in codes}
+    for code, number in numbers.items():
+        beside = {numbers[other] for other in neighbours_of(code)}
+        assert {other for other in known.beside[number].tolist() if other >= 0} == beside
+        assert set(known.beside_of(code)) == beside
 
 
 # Facts

@@ -70,6 +70,25 @@ async def test_a_posting_and_a_seeker_that_fit_become_a_match(matcher: Matcher) 
     await matcher.assert_exact()
 
 
+async def test_a_commuter_is_matched_across_the_border_of_the_home_county(
+    matcher: Matcher,
+) -> None:
+    # 盘龙 borders 五华, where the job is.
+    at_home = PERSON.model_copy(update={"counties": ("530103",)})
+    await matcher.take(published(JOB), profiled(at_home))
+    assert await matcher.announced() == []
+    await matcher.take(profiled(at_home.model_copy(update={"commute": True}), 2))
+    (found,) = await matcher.announced()
+    assert isinstance(found, MatchFound)
+    (fit,) = (part for part in found.data.reason.children if part.code == "fit")
+    (place,) = (part for part in fit.children if part.code == "fit.place")
+    assert place.params == {"county": "530102", "near": "neighbour"}
+    await matcher.assert_exact()
+    await matcher.take(profiled(at_home, 3))
+    assert [event.type for event in await matcher.announced()] == ["MatchFound", "MatchWithdrawn"]
+    await matcher.assert_exact()
+
+
 async def test_the_same_batch_again_announces_nothing(matcher: Matcher) -> None:
     batch: list[MarketEvent] = [
         profiled(PERSON),
