@@ -54,6 +54,16 @@ async def test_a_posting_reaches_the_seekers_stream_with_its_reasons(system: Sys
     assert [missing["code"] for missing in match["missing"]]
 
 
+async def test_a_commuter_hears_of_a_job_in_the_next_county(system: System) -> None:
+    seeker, seeker_id = await a_seeker(system, counties=[LYUCHUN], commute=True)
+    async with listening(system, seeker, seeker_id) as ear:
+        posting = await post(system, someone("employer"), county=JINPING)
+        heard = await ear.hears(lambda entry: entry["posting_id"] == posting["posting_id"])
+    (place,) = (leaf for leaf in leaves(heard["match"]["reason"]) if leaf["code"] == "fit.place")
+    assert place["text"]["zh"].endswith("金平苗族瑶族傣族自治县：与首选县区接壤")
+    assert place["text"]["en"] == "Work in Jinping, Honghe: borders the county of first choice"
+
+
 async def test_a_certificate_makes_its_match_and_its_revocation_ends_it(system: System) -> None:
     seeker, seeker_id = await a_seeker(system, counties=[YUANYANG])
     wanted = {"occupation": "6-18-02-04", "level": 3, "required": True}
