@@ -10,17 +10,17 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TextIO
 
 import numpy as np
 
-from services.kit.database import Database, DatabaseUnavailable, Transaction
+from services.kit.database import DatabaseUnavailable
 from services.kit.settings import load
 from services.matcher.domain.documents import Posting, Seeker
 from services.matcher.domain.model import IDF_UNIT, Model, Weights, fit
+from services.matcher.outside import reading, shard_schemas, store_model
 from services.matcher.settings import FitSettings
 from services.matcher.store import documents, models
 from services.matcher.store import shard as shards
@@ -112,7 +112,8 @@ def fit_stored(
         if not read.postings + read.seekers:
             raise NothingToFit("no posting is open and no seeker is looking")
         artefact = model.to_bytes()
-        stored = runner.run(_store(url, model.version, artefact, read.postings + read.seekers))
+        n_documents = read.postings + read.seekers
+        stored = runner.run(store_model(url, model.version, artefact, n_documents))
     new_ppm, moved = compared(plan.before, model)
     return Fitted(
         version=model.version,
@@ -185,12 +186,11 @@ class _Read:
 
 
 async def _planned(url: str) -> Plan:
-    async with _connected(url) as db, db.transaction() as tx:
-        schemas = await models.select_shard_schemas(tx)
+    schemas = await shard_schemas(url)
     leading: tuple[str, Model] | None = None
     n_postings = n_seekers = 0
     for schema in schemas:
-        async with _reading(url, schema) as tx:
+        async with reading(url, schema) as tx:
             artefact = await shards.select_active_model(tx)
             postings, seekers = await models.count_corpus(tx)
             if leading is None and artefact and await shards.select_computed(tx) is not None:
@@ -204,41 +204,12 @@ async def _planned(url: str) -> Plan:
 async def _documents(url: str, plan: Plan) -> _Pages:
     """All documents a page at a time, no page empty. Each shard as it is at one moment."""
     for schema in plan.schemas:
-        async with _reading(url, schema) as tx:
+        async with reading(url, schema) as tx:
             if schema == plan.leading:
                 async for postings in documents.open_postings(tx, _PAGE):
                     yield [row.doc for row in postings]
             async for seekers in documents.looking_seekers(tx, _PAGE):
                 yield [row.doc for row in seekers]
-
-
-async def _store(url: str, version: str, artefact: bytes, n_documents: int) -> bool:
-    """Store the model in every shard; False where all of them had it."""
-    async with _connected(url) as db, db.transaction() as tx:
-        # A list, so that no shard is left out after the first that lacks it.
-        stored = [
-            await models.insert_model(tx, schema, version, artefact, n_documents)
-            for schema in await models.select_shard_schemas(tx)
-        ]
-    return any(stored)
-
-
-@asynccontextmanager
-async def _connected(url: str, schema: str | None = None) -> AsyncIterator[Database]:
-    db = Database(url, schema=schema, max_size=1)
-    await db.open(patience_s=5)
-    try:
-        yield db
-    finally:
-        await db.close()
-
-
-@asynccontextmanager
-async def _reading(url: str, schema: str) -> AsyncIterator[Transaction]:
-    """A transaction that reads one moment of a shard."""
-    async with _connected(url, schema) as db, db.transaction() as tx:
-        await shards.freeze(tx)
-        yield tx
 
 
 class Progress:

@@ -86,7 +86,7 @@ async def select_shard_schemas(tx: Transaction) -> list[str]:
 
 
 async def insert_model(
-    tx: Transaction, schema: str, version: str, artefact: bytes, documents: int
+    tx: Transaction, schema: str, version: str, artefact: bytes, documents: int | None
 ) -> bool:
     """Store a model in a shard, not in force; False where it has it already."""
     status = await tx.execute(
