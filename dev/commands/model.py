@@ -1,10 +1,10 @@
-"""`./rengang model fit|list|use`: models made of what is stored, and the one to match by."""
+"""`./rengang model fit|learn|list|use`: models made of what is stored, and the one to match by."""
 
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from urllib.parse import quote
 
 import httpx
@@ -48,10 +48,26 @@ def fit(
     given = (("--tau-ppm", tau_ppm), ("--k-s", k_s), ("--k-p", k_p))
     options = [word for name, value in given if value is not None for word in (name, str(value))]
     options += [word for each in weight or () for word in ("--weight", each)]
-    options += ["--json"] if json else []
-    command = [sys.executable, "-P", "-m", "services.matcher.fit", *options]
-    # In place of this process, so that Ctrl-C and the exit code are the fitting's own.
-    os.execve(sys.executable, command, _environment())  # noqa: S606
+    _become("services.matcher.fit", *options, *(["--json"] if json else []))
+
+
+@app.command()
+def learn(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Store nothing.")] = False,
+    json: _Json = False,
+) -> None:
+    """Learn the weights from what became of matches; store a model if it is better.
+
+    It is compared with the one in force on outcomes that were held back, and changes no match yet.
+    Exit code 1: it would not be better, or there are too few outcomes to tell.
+
+    Example: ./rengang model learn --dry-run
+    """
+    _become(
+        "services.matcher.learn",
+        *(["--dry-run"] if dry_run else []),
+        *(["--json"] if json else []),
+    )
 
 
 @app.command("list")
@@ -82,7 +98,7 @@ def list_(json: _Json = False) -> None:
             str(limits["k_p"]),
         )
     Console(highlight=False).print(table)
-    print("make one:  ./rengang model fit      put one in force:  ./rengang model use VERSION")
+    print("make one:  ./rengang model fit|learn     put one in force:  ./rengang model use VERSION")
 
 
 @app.command()
@@ -103,6 +119,12 @@ def use(
         print(f"chosen: {version}; how far it is:  ./rengang model list")
     else:
         print(f"{version} was chosen before; how far it is:  ./rengang model list")
+
+
+def _become(module: str, *options: str) -> NoReturn:
+    """Go on as this program, so that Ctrl-C and the exit code are its own."""
+    command = [sys.executable, "-P", "-m", module, *options]
+    os.execve(sys.executable, command, _environment())  # noqa: S606
 
 
 def _state(item: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ from services.matcher.domain.prepare import (
 from services.matcher.domain.vector import TermVector
 from services.matcher.index import Index, ready_posting, ready_seeker
 from services.matcher.index.making import made_by, posting_row, seeker_row
-from services.matcher.store import documents, inheritance, matches
+from services.matcher.store import documents, inheritance, matches, outcomes
 from services.matcher.store import shard as shards
 from services.matcher.store.documents import Folder, Known, PostingRow, SeekerRow
 from services.matcher.store.shard import Sweep
@@ -378,6 +378,9 @@ def _held(seeker_id: SeekerId, newer: _Newer) -> tuple[HeldCertificate, ...]:
 async def _write(tx: Transaction, ready: _Ready) -> None:
     await documents.upsert_postings(tx, ready.postings)
     await documents.upsert_seekers(tx, ready.seekers)
+    await outcomes.delete_outcomes_of(
+        tx, [row.doc.seeker_id for row in ready.seekers if not row.doc.looking]
+    )
     await documents.upsert_folders(tx, ready.folders)
     await documents.update_made_of_seekers(tx, [row for row in ready.others if row.made])
 

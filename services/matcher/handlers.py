@@ -1,4 +1,4 @@
-"""The Kafka door: events of postings, seekers and certificates become the matcher's documents.
+"""The Kafka door: events become the matcher's documents, and outcomes what it learns from.
 
 What follows from them does not live here.
 """
@@ -18,6 +18,7 @@ from contracts.certificates import (
 )
 from contracts.events import AnyEvent
 from contracts.models import ModelChosen
+from contracts.outcomes import MatchAccepted, MatchDeclined, SeekerHired, SeekerInvited
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised, PostingState
 from contracts.seekers import SeekerProfiled, SeekerState, SeekerWithdrawn
 from contracts.values import CertificateId, EmployerId, PostingId, PostingStatus, SeekerId
@@ -26,13 +27,15 @@ from services.matcher.actions import Arrivals, choose, take_in
 from services.matcher.domain import documents
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.index import Index
+from services.matcher.learning.outcomes import Kind, Outcome, reason_code
+from services.matcher.noting import note
 from services.matcher.store.documents import Folder
 
 log = structlog.get_logger(__name__)
 
 
 def market_handler(index: Index, clock: Callable[[], datetime]) -> Handler:
-    """What handles a batch of the three topics. clock: the time that events are announced with."""
+    """What handles a batch of any of its topics. clock: the time that events are announced with."""
 
     async def on_market_events(events: Sequence[AnyEvent]) -> None:
         arrivals = arrivals_of(events)
@@ -40,6 +43,8 @@ def market_handler(index: Index, clock: Callable[[], datetime]) -> Handler:
             await take_in(index, arrivals, clock())
         if (chosen := last_choice_of(events)) is not None:
             await choose(index, chosen.data.version, chosen.version)
+        if heard := outcomes_of(events):
+            await note(index, heard)
 
     return on_market_events
 
@@ -68,7 +73,9 @@ def arrivals_of(events: Iterable[AnyEvent]) -> Arrivals:
             ):
                 folder = folder_of(event.data, event.version)
                 _keep_newer(folders, folder.seeker_id, folder)
-            case ModelChosen():
+            case (
+                ModelChosen() | MatchAccepted() | MatchDeclined() | SeekerInvited() | SeekerHired()
+            ):
                 pass
             case _:
                 # Another topic's event in one of ours: nothing a matcher reads.
@@ -80,6 +87,29 @@ def last_choice_of(events: Iterable[AnyEvent]) -> ModelChosen | None:
     """The latest choice of a model among these events."""
     choices = (event for event in events if isinstance(event, ModelChosen))
     return max(choices, key=lambda event: event.version, default=None)
+
+
+def outcomes_of(events: Iterable[AnyEvent]) -> list[Outcome]:
+    """What these events say became of matches, in their order."""
+    return [outcome for event in events if (outcome := outcome_of(event)) is not None]
+
+
+def outcome_of(event: AnyEvent) -> Outcome | None:
+    """What the event says became of a match; None where it is about something else."""
+    reason = None
+    match event:
+        case MatchDeclined():
+            kind, reason = Kind.DECLINED, reason_code(event.data.reason)
+        case MatchAccepted():
+            kind = Kind.ACCEPTED
+        case SeekerInvited():
+            kind = Kind.INVITED
+        case SeekerHired():
+            kind = Kind.HIRED
+        case _:
+            return None
+    pair = SeekerId(event.data.seeker_id), PostingId(event.data.posting_id)
+    return Outcome(event.id, *pair, kind, reason, event.time)
 
 
 class _Versioned(Protocol):

@@ -23,9 +23,10 @@ from contracts.certificates import (
 )
 from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
 from contracts.models import ModelChosen
+from contracts.outcomes import MatchAccepted, MatchDeclined, SeekerHired, SeekerInvited
 from contracts.postings import PostingClosed, PostingPublished, PostingRevised
 from contracts.seekers import SeekerProfiled, SeekerWithdrawn
-from contracts.topics import CERTIFICATES, MODELS, POSTINGS, SEEKERS
+from contracts.topics import CERTIFICATES, MODELS, OUTCOMES, POSTINGS, SEEKERS
 from services.kit import http
 from services.kit.auth import Authenticator, KeySet
 from services.kit.background import background
@@ -92,6 +93,7 @@ def make_app(
         SEEKERS,
         CERTIFICATES,
         MODELS,
+        OUTCOMES,
         group=shard.group,
         handle=market_handler(index, now),
         partitions=shard.partitions,
@@ -162,6 +164,10 @@ def asyncapi_document() -> dict[str, object]:
             CertificateRejected,
             CertificateLapsed,
             ModelChosen,
+            MatchAccepted,
+            MatchDeclined,
+            SeekerInvited,
+            SeekerHired,
         ],
     )
 

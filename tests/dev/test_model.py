@@ -15,10 +15,12 @@ from dev.stack.program import StackFailed
 from dev.stack.state import PartState, StackState
 from services.matcher import api
 from services.matcher.domain.base_model import base_model
+from services.matcher.domain.model import Weights
 from tests.dev.programs import ROOT_ENVIRONMENT
 from tests.kit.door import an_app, served
 from tests.matcher.harness import Matcher, running
 from tests.matcher.market import sample_market
+from tests.matcher.outcomes import LOCAL, said_by_people_who_want
 from tests.support import NOW, published_issuer
 
 
@@ -110,7 +112,29 @@ async def test_an_empty_corpus_is_refused_in_one_line(line: Line) -> None:
     assert complaint == "fit: no posting is open and no seeker is looking\n"
 
 
-@pytest.mark.parametrize("command", [["fit"], ["list"], ["use", "0" * 16]])
+async def test_weights_are_learned_from_outcomes_and_chosen(line: Line) -> None:
+    code, told, complaint = await line.run("learn")
+    assert (code, told) == (2, "")
+    assert complaint == "learn: no outcome of a match was heard yet\n"
+    await line.matcher.take(*sample_market(10, 10))
+    await said_by_people_who_want(line.matcher, LOCAL, 2000)
+    code, told, _ = await line.run("learn", "--dry-run")
+    assert (code, told.splitlines()[-1].startswith("it would be model")) == (0, True)
+    code, told, _ = await line.run("learn", "--json")
+    version = json.loads(told)["version"]
+    assert (code, json.loads(told)["verdict"]) == (0, "better")
+    code, told, _ = await line.run("use", version)
+    assert (code, told.startswith(f"chosen: {version};")) == (0, True)
+
+
+async def test_weights_that_are_no_better_are_refused_with_the_reason(line: Line) -> None:
+    await said_by_people_who_want(line.matcher, Weights(), 100)
+    code, told, _ = await line.run("learn")
+    assert code == 1
+    assert "\ntoo few: to learn from there are " in told
+
+
+@pytest.mark.parametrize("command", [["fit"], ["learn"], ["list"], ["use", "0" * 16]])
 async def test_without_a_stack_each_says_how_to_start_one(
     command: list[str], tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from contracts.events import parse
+from contracts.events import AnyEvent, parse
 from contracts.matches import MatchChanged, MatchFound, MatchWithdrawn
 from contracts.topics import MATCHES
 from services.kit.provision import provision
@@ -96,7 +96,7 @@ async def all_arrived(url: str, shards: Sequence[Shard], sent: Iterable[MarketEv
     return people <= found
 
 
-async def send(kafka: str, events: Iterable[MarketEvent]) -> None:
+async def send(kafka: str, events: Iterable[AnyEvent]) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=kafka)
     await producer.start()
     try:

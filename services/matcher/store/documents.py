@@ -254,6 +254,26 @@ async def looking_seekers(tx: Transaction, page: int) -> AsyncIterator[list[Seek
         yield [_seeker(row) for row in rows]
 
 
+async def sample_of_postings(tx: Transaction, limit: int) -> list[PostingRow]:
+    """Some open postings without regard to what they are or when they came, always the same."""
+    rows = await tx.fetch(
+        f"{_POSTINGS} WHERE open ORDER BY md5(posting_id::text) LIMIT $1",
+        limit,
+        timeout=_PATIENCE_S,
+    )
+    return [_posting(row) for row in rows]
+
+
+async def sample_of_seekers(tx: Transaction, limit: int) -> list[SeekerRow]:
+    """Some who are looking without regard to who they are, always the same."""
+    rows = await tx.fetch(
+        f"{_SEEKERS} WHERE looking ORDER BY md5(seeker_id::text) LIMIT $1",
+        limit,
+        timeout=_PATIENCE_S,
+    )
+    return [_seeker(row) for row in rows]
+
+
 async def postings_not_made_by(tx: Transaction, by: str, limit: int) -> list[PostingRow]:
     """Some of the open postings that something else made, or nothing."""
     rows = await tx.fetch(

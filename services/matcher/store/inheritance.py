@@ -23,6 +23,8 @@ _COLUMNS = {
 }
 """Of each table its key, its version and the rest, in this order or another."""
 
+_OUTCOME = "event_id, seeker_id, posting_id, kind, reason, happened_at, parts, made_by"
+
 
 async def select_predecessors(tx: Transaction, count: int) -> list[str]:
     """The schemas of shards of another count, in order of name."""
@@ -107,10 +109,15 @@ async def copy_postings(tx: Transaction, schema: str) -> None:
 
 
 async def move_seekers(tx: Transaction, schema: str) -> None:
-    """Take over the profiles, folders and matches of those who belong here."""
+    """Take over the profiles, folders, matches and outcomes of those who belong here."""
     for table in ("seekers", "certificates", "matches"):
         await tx.execute(_take(schema, table), timeout=_PATIENCE_S)
-    for table in ("matches", "certificates", "seekers"):
+    await tx.execute(
+        f"INSERT INTO outcomes ({_OUTCOME}) SELECT {_OUTCOME} FROM {schema}.outcomes "
+        "JOIN mine USING (seeker_id) ON CONFLICT (event_id) DO NOTHING",
+        timeout=_PATIENCE_S,
+    )
+    for table in ("outcomes", "matches", "certificates", "seekers"):
         await tx.execute(
             f"DELETE FROM {schema}.{table} USING mine WHERE {table}.seeker_id = mine.seeker_id",
             timeout=_PATIENCE_S,
