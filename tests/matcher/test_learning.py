@@ -56,7 +56,15 @@ from tests.matcher.documents import (
 from tests.matcher.outcomes import LOCAL, drawn_examples
 from tests.support import NOW
 
-OLD = Weights()
+OLD = Weights(
+    text=500_000,
+    skills=300_000,
+    pay=40_000,
+    place=40_000,
+    experience=30_000,
+    occupation=60_000,
+    certificate=30_000,
+)
 # The first of them compiles, and a machine may be busy.
 slow = settings(deadline=None)
 

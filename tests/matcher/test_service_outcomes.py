@@ -335,7 +335,7 @@ async def test_the_command_reports_what_changed_and_what_it_is_worth(matcher: Ma
     assert progress.startswith("learn: 2,000 outcomes read; learning from 2,000 pairs\n")
     rows = {line.split()[0]: line for line in told.splitlines() if line}
     assert rows.keys() >= {*NAMES, "τ", "AUC", "better:", "model"}
-    assert rows["text"].split()[1:3] == ["50.0", "%"]
+    assert rows["text"].split()[1] == f"{base_model().weights.text / 10_000:.1f}"
     assert told.splitlines()[-1].endswith(f"./rengang model use {rows['model'].split()[1]}")
     code, told, _ = await command(matcher, "--json", "--dry-run")
     found = json.loads(told)
