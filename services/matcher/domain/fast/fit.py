@@ -241,11 +241,12 @@ def tabulate(
         near = _ACCEPTED
         if place == county:
             near = _HOME
-        elif _borders(beside, county, np.int64(place)):
-            near = _NEIGHBOUR
         elif prefectures[place] == prefectures[county]:
             near = _PREFECTURE
         near_of[place] = _share(weights[lay.W_PLACE], near)
+    for at in range(lay.MOST_BESIDE):
+        if beside[county, at] >= 0:
+            near_of[beside[county, at]] = _share(weights[lay.W_PLACE], _NEIGHBOUR)
     near_of[-1] = 0
     known = len(q_tags) > 1 and q_tags[1] >> lay.TAG_BITS == lay.OCCUPATION
     for occupation in range(len(paths)):
