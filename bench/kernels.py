@@ -181,7 +181,7 @@ def score_all(
         dot = 0
         for at in range(term_starts[row], term_starts[row + 1]):
             dot += np.int64(impacts[at]) * dense[buckets[at]]
-        points = (weights[W_TEXT] * dot) >> (2 * SCALE_BITS)
+        points = (weights[W_TEXT] * min(dot, np.int64(1) << (2 * SCALE_BITS))) >> (2 * SCALE_BITS)
         for asked in range(len(weighs)):
             best = 0
             for at in range(skill_starts[row], skill_starts[row + 1]):
@@ -265,7 +265,9 @@ def rank_everyone(
     """
     found, room = 0, len(top_rows)
     for row in range(len(sums)):
-        text = (weights[W_TEXT] * sums[row]) >> (2 * SCALE_BITS)
+        text = (weights[W_TEXT] * min(sums[row], np.int64(1) << (2 * SCALE_BITS))) >> (
+            2 * SCALE_BITS
+        )
         near = _meet(job, tree, people, row)
         if not near:
             continue

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from bench.drawing import PAGE, Page, draw_page
 from bench.world import World
+from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.language.text import BUCKETS
-from services.matcher.domain.model import IDF_UNIT, Limits, Model, Weights
+from services.matcher.domain.model import Limits, Model, Weights
 from services.matcher.domain.vector import SCALE
 
 SUBLINEAR = np.array(

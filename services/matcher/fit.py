@@ -19,7 +19,8 @@ import numpy as np
 from services.kit.database import DatabaseUnavailable
 from services.kit.settings import load
 from services.matcher.domain.documents import Posting, Seeker
-from services.matcher.domain.model import IDF_UNIT, Model, Weights, fit
+from services.matcher.domain.language.terms import IDF_UNIT
+from services.matcher.domain.model import Model, Weights, fit
 from services.matcher.outside import reading, shard_schemas, store_model
 from services.matcher.settings import FitSettings
 from services.matcher.store import documents, models

@@ -10,6 +10,7 @@ from bench.population import Population, make_population
 from bench.queries import Query, make_queries, with_unseen_skills
 from bench.world import World
 from services.matcher.domain.eligibility import Rule, broken_rules
+from services.matcher.domain.language.terms import weighed
 from services.matcher.domain.prepare import PreparedSeeker, prepare_seeker
 
 
@@ -44,7 +45,7 @@ def test_documents_are_as_the_matcher_prepares_them(population: Population) -> N
         terms = slice(page.term_starts[row], page.term_starts[row + 1])
         said = zip(page.buckets[terms].tolist(), page.times[terms].tolist(), strict=True)
         text = [vocabulary.words[word[bucket]] for bucket, n in said for _ in range(n)]
-        vector = population.model.vector(text)
+        vector = weighed(population.model.rareness, text)
         assert made.terms.to_bytes() == vector.to_bytes()
         assert_same(made, prepare_seeker(population.model, made.doc, made.certificates, vector))
 

@@ -5,13 +5,14 @@ How it is worked out cheaply does not live here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from services.matcher.domain.eligibility import level_held
 from services.matcher.domain.explain import Explanation, Missing, Node, Params
-from services.matcher.domain.language.text import bucket_of, plain, terms
+from services.matcher.domain.language.glossary import known, shown, symbols
+from services.matcher.domain.language.text import bucket_of, pieces, plain
+from services.matcher.domain.language.trades import FIELD, TRADE, labels
 from services.matcher.domain.prepare import (
     REQUIRED_WEIGHS,
     AskedSkill,
@@ -22,6 +23,7 @@ from services.matcher.domain.scoring import Leaves, score
 from services.matcher.domain.vector import ONE, shared_terms
 
 _PHRASES = 5
+_ALIKE = 3
 _TERMS_READ = 16
 _GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 
@@ -42,33 +44,72 @@ def _inner(code: str, children: tuple[Node, ...]) -> Node:
 
 
 def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> Node:
-    """The phrases that add most, and the rest as one leaf."""
-    buckets, products = shared_terms(posting.terms, seeker.terms)
+    """What adds most, and the rest as one leaf."""
+    here = "\n".join(
+        (posting.doc.title, posting.doc.text, *(skill.name for skill in posting.doc.skills))
+    )
     # The seeker's words, since that text is the shorter: what is shared stands in both.
-    words = _words("\n".join((*seeker.doc.titles, seeker.doc.text)))
-    text = plain(f"{posting.doc.title}\n{posting.doc.text}")
+    there = "\n".join((*seeker.doc.titles, seeker.doc.text, *seeker.doc.skills))
+    buckets, products = shared_terms(posting.terms, seeker.terms)
     # Of equal products the lower bucket comes first, whatever the machine's sort does.
     order = np.lexsort((buckets, -products))
-    terms_read = (
-        _Phrase(words[bucket], product, 1)
-        for bucket, product in zip(buckets[order].tolist(), products[order].tolist(), strict=True)
-        if bucket in words
-    )
-    phrases: list[_Phrase] = []
-    for phrase in islice(terms_read, _TERMS_READ):
-        _take(phrases, phrase, text)
-    told = sorted(phrases, key=lambda phrase: (-phrase.product, phrase.words))[:_PHRASES]
+    shared = list(zip(buckets[order].tolist(), products[order].tolist(), strict=True))
+    whole = max(ONE, sum(product for _, product in shared))
     weight = posting.weights.text
-    children = [
-        Node("text.term", weight * phrase.product // ONE, params={"term": phrase.words})
-        for phrase in told
+
+    def leaf(code: str, product: int, **params: str | int) -> Node:
+        return Node(code, weight * product // whole, params=params)
+
+    spoken = labels()
+    meant = {bucket: (_meant(here)[bucket], _meant(there)[bucket]) for bucket, _ in shared
+             if bucket in _meant(here) and bucket in _meant(there)}  # fmt: skip
+    words = _words(there)
+    words |= {bucket: a for bucket, (a, b) in meant.items() if symbols(a) == symbols(b)}
+    different = {bucket: pair for bucket, pair in meant.items() if bucket not in words
+                 or symbols(pair[0]) != symbols(pair[1])}  # fmt: skip
+    read = [_Phrase(words[bucket], product, 1) for bucket, product in shared
+            if bucket in words and bucket not in spoken and bucket not in different]  # fmt: skip
+    phrases: list[_Phrase] = []
+    for phrase in read[:_TERMS_READ]:
+        _take(phrases, phrase, plain(here))
+    told = sorted(phrases, key=lambda phrase: (-phrase.product, phrase.words))[:_PHRASES]
+    children = [leaf("text.term", phrase.product, term=phrase.words) for phrase in told]
+    n_told = sum(phrase.terms for phrase in told)
+    alike: dict[tuple[str, str], list[int]] = {}
+    for bucket, product in shared:
+        if bucket in different and bucket not in spoken:
+            alike.setdefault(different[bucket], []).append(product)
+    for (a, b), its in sorted(alike.items(), key=lambda item: (-sum(item[1]), item[0]))[:_ALIKE]:
+        children.append(leaf("text.alike", sum(its), term=a, other=b))
+        n_told += len(its)
+    trades = [
+        leaf(code, product, **{param: spoken[bucket].removeprefix(beginning)})
+        for code, param, beginning, most in (
+            ("text.trade", "occupation", TRADE, 1),
+            ("text.field", "field", FIELD, 2),
+        )
+        for bucket, product in sorted(
+            (each for each in shared if spoken.get(each[0], "").startswith(beginning)),
+            key=lambda each: (-each[1], spoken[each[0]]),
+        )[:most]
     ]
-    others = len(buckets) - sum(phrase.terms for phrase in told)
+    if trades:
+        children.append(_inner("text.trades", tuple(trades)))
+    others = len(shared) - n_told - len(trades)
     # Each phrase is rounded down, so a millionth or two may be left where no term is.
     rest = points_ppm - sum(child.points_ppm for child in children)
     if rest or others:
         children.append(Node("text.rest", rest, params={"terms": others}))
     return _inner("text", tuple(children))
+
+
+def _meant(text: str) -> dict[int, str]:
+    """The words of the text behind each term that a known phrase adds; of two the first."""
+    by_bucket: dict[int, str] = {}
+    for phrase in known(plain(text)):
+        for term in phrase.entry.adds:
+            by_bucket.setdefault(bucket_of(term), plain(text)[phrase.begin : phrase.end])
+    return by_bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +154,11 @@ def _overlapped(first: str, second: str, text: str) -> str | None:
 def _words(text: str) -> dict[int, str]:
     """The word of each bucket of the text that has one worth telling; of two the first."""
     by_bucket: dict[int, str] = {}
-    for term in terms(text):
-        word = term.strip()
+    left, _ = shown(plain(text))
+    for piece in pieces(left):
+        word = piece.strip()
         if len(word) > 1 and _GLUE.isdisjoint(word):
-            by_bucket.setdefault(bucket_of(term), word)
+            by_bucket.setdefault(bucket_of(piece), word)
     return by_bucket
 
 

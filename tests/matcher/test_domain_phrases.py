@@ -11,7 +11,7 @@ from services.matcher.domain.explain import explain
 from services.matcher.domain.language.text import plain
 from services.matcher.domain.phrases import shared_phrases
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
-from services.matcher.domain.vector import dot, shared_terms
+from services.matcher.domain.vector import ONE, dot, shared_terms
 from services.matcher.handlers import arrivals_of
 from tests.matcher.documents import a_posting, a_seeker, certificates_held, postings, seekers
 from tests.matcher.market import sample_market
@@ -34,6 +34,11 @@ _SYLLABLES = (
     "，",
     " c++ ",
     "ＡＢ",
+    " excel ",
+    "电子表格",
+    " managers ",
+    "manager ",
+    "五险一金",
 )
 _TEXTS = st.lists(st.sampled_from(_SYLLABLES), max_size=14).map("".join)
 
@@ -64,7 +69,7 @@ def test_words_that_hold_and_overlap_each_other_grow_as_defined(
     person = prepare_seeker(MODEL, a_seeker(titles=(seeker_title,), text=seeker_text))
     assert explain(job, person) == plain_explain(job, person)
     shared = shared_phrases(job, person)
-    assert shared.cosine == dot(job.terms, person.terms)
+    assert shared.cosine == min(dot(job.terms, person.terms), ONE)
     assert shared.terms == len(shared_terms(job.terms, person.terms)[0])
-    whole = plain(f"{title}\n{text}")
+    whole = plain("\n".join((title, text, *(skill.name for skill in job.doc.skills))))
     assert all(words in whole for words, _, _ in shared.phrases)

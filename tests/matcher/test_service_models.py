@@ -22,8 +22,9 @@ from services.kit.auth import assert_every_route_is_guarded
 from services.matcher import api
 from services.matcher.choosing import State, choose_model
 from services.matcher.domain.base_model import base_model
-from services.matcher.domain.language.text import terms
-from services.matcher.domain.model import IDF_UNIT, Limits, Model, Weights, fit
+from services.matcher.domain.language.glossary import terms
+from services.matcher.domain.language.terms import IDF_UNIT
+from services.matcher.domain.model import Limits, Model, Weights, fit
 from services.matcher.fit import (
     Fitted,
     NothingToFit,

@@ -1,13 +1,15 @@
 """The model a matcher begins with: IDF of how postings are worded, before any posting is known.
 
-Fitted to texts of our own only: the names of occupations, each set in the phrases every posting
-uses. What postings really say is learned by later models and does not live here.
+Fitted to texts of our own only: what occupations and skills are called, and the official names set
+in the phrases every posting uses. What postings really say is learned by later models and does not
+live here.
 """
 
 from collections.abc import Iterator
 from functools import cache
 
 from contracts.vocabulary.occupations import occupations
+from services.matcher.domain.language import lexicon
 from services.matcher.domain.model import Model, fit
 
 _HEADS = """
@@ -99,11 +101,13 @@ def base_model() -> Model:
 
 
 def _corpus() -> Iterator[str]:
-    """A text for each occupation: its name twice, as a posting and as a profile would say it."""
+    """A posting for each occupation, some profiles, and all that occupations and skills are called."""
     for at, (_, name) in enumerate(occupations()):
-        yield "\n".join((_posting(name, at), *(_english(at) if at % 4 == 0 else ())))
+        yield "\n".join((_posting(name, at), *(_english(at) if at % 2 == 0 else ())))
         if at % 3 == 0:
             yield "\n".join((name, *_some(_SEEKING, at, 2)))
+    yield from ("\n".join(trade.names) for trade in lexicon.trades())
+    yield from ("\n".join(concept.phrases) for concept in lexicon.concepts())
 
 
 def _posting(name: str, at: int) -> str:

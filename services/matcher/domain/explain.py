@@ -8,6 +8,10 @@ pay floor, since an employer reads the tree too.
 | match           |                                                  | root: text, skills, fit   |
 | text            |                                                  | terms, then the rest      |
 | text.term       | term                                             | words both texts share    |
+| text.alike      | term, other (the profile's words)                | words that mean the same  |
+| text.trades     |                                                  | text.trade and text.field |
+| text.trade      | occupation                                       | both speak of it          |
+| text.field      | field                                            | both are work in it       |
 | text.rest       | terms (how many more are shared, or 0)           |                           |
 | skills          |                                                  | one child a skill met     |
 | skills.skill    | skill, required (1, 0), evidence, similarity_ppm | certificate_id: its proof |
@@ -25,12 +29,13 @@ pay floor, since an employer reads the tree too.
 | missing.experience  | asked_years, short_years                        |
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from contracts.values import CertificateId
 from services.matcher.domain.eligibility import level_held
+from services.matcher.domain.language.trades import FIELD, TRADE
 from services.matcher.domain.phrases import Shared, shared_phrases
 from services.matcher.domain.prepare import (
     REQUIRED_WEIGHS,
@@ -40,13 +45,13 @@ from services.matcher.domain.prepare import (
     PreparedSeeker,
 )
 from services.matcher.domain.scoring import Leaves, SkillLeaf, score
-from services.matcher.domain.vector import ONE
 
 N = TypeVar("N")
 M = TypeVar("M")
 Params = dict[str, str | int]
 
-_PHRASES = 5
+T = TypeVar("T", str, tuple[str, str])
+_PHRASES, _ALIKE, _SPOKEN_TRADES, _SPOKEN_FIELDS = 5, 3, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,14 @@ def tell(
     shared = shared_phrases(posting, seeker)
     found = score(posting, seeker, shared.cosine)
     text = [
-        node(code, points_ppm, (), params, None)
-        for code, points_ppm, params in _text(posting.weights.text, shared, found.text_ppm)
+        node(
+            code,
+            sum(part[1] for part in parts) if parts else points_ppm,
+            tuple(node(inner, points, (), said, None) for inner, points, said, _ in parts),
+            params,
+            None,
+        )
+        for code, points_ppm, params, parts in _text(posting.weights.text, shared, found.text_ppm)
     ]
     skills = [
         node("skills.skill", leaf.points_ppm, (), _met(leaf, evidence), evidence.certificate_id)
@@ -131,18 +142,51 @@ def tell(
     return node("match", found.score_ppm, tree, {}, None), missing
 
 
-def _text(weight: int, shared: Shared, text_ppm: int) -> Iterator[tuple[str, int, Params]]:
-    """The phrases that add most, and the rest as one leaf."""
-    told = sorted(shared.phrases, key=lambda phrase: (-phrase[1], phrase[0]))[:_PHRASES]
+_Told = tuple[str, int, Params, "list[_Told]"]
+"""Code, points, params and parts of a reason. An inner one has no points of its own."""
+
+
+def _text(weight: int, shared: Shared, text_ppm: int) -> Iterator[_Told]:
+    """What adds most, and the rest as one leaf."""
     rest, others = text_ppm, shared.terms
-    for words, product, n_terms in told:
-        points_ppm = weight * product // ONE
-        yield "text.term", points_ppm, {"term": words}
+    for words, product, n_terms in _most(shared.phrases, _PHRASES):
+        points_ppm = weight * product // shared.whole
+        yield "text.term", points_ppm, {"term": words}, []
         rest -= points_ppm
         others -= n_terms
+    alike = [(pair, product, n_terms) for pair, (product, n_terms) in shared.alike.items()]
+    for (here, there), product, n_terms in _most(alike, _ALIKE):
+        points_ppm = weight * product // shared.whole
+        yield "text.alike", points_ppm, {"term": here, "other": there}, []
+        rest -= points_ppm
+        others -= n_terms
+    if spoken := list(_spoken(weight, shared)):
+        yield "text.trades", 0, {}, spoken
+        rest -= sum(points_ppm for _, points_ppm, _, _ in spoken)
+        others -= len(spoken)
     # Each phrase is rounded down, so a millionth or two may be left where no term is.
     if rest or others:
-        yield "text.rest", rest, {"terms": others}
+        yield "text.rest", rest, {"terms": others}, []
+
+
+def _spoken(weight: int, shared: Shared) -> Iterator[_Told]:
+    """The occupation and the fields of which both speak most."""
+    for code, param, beginning, most in (
+        ("text.trade", "occupation", TRADE, _SPOKEN_TRADES),
+        ("text.field", "field", FIELD, _SPOKEN_FIELDS),
+    ):
+        named = [
+            (term.removeprefix(beginning), product, 1)
+            for term, product in shared.spoken.items()
+            if term.startswith(beginning)
+        ]
+        for name, product, _ in _most(named, most):
+            yield code, weight * product // shared.whole, {param: name}, []
+
+
+def _most(told: Iterable[tuple[T, int, int]], most: int) -> list[tuple[T, int, int]]:
+    """Those of the greatest product, of equal ones by name."""
+    return sorted(told, key=lambda each: (-each[1], each[0]))[:most]
 
 
 def _met(leaf: SkillLeaf, evidence: Evidence) -> Params:

@@ -4,29 +4,21 @@ Where models are kept and when a new one is put in force does not live here.
 """
 
 import json
-import math
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import cache, lru_cache
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.values import PPM
-from services.matcher.domain.language import text_compiled
-from services.matcher.domain.language.code_points import code_points, kinds
-from services.matcher.domain.language.text import BUCKETS, bucket_of
-from services.matcher.domain.vector import SCALE, TermVector
+from services.matcher.domain.language.terms import Idf, fitted, weighed_terms
+from services.matcher.domain.language.text import BUCKETS
+from services.matcher.domain.vector import TermVector
 
-# Steps of 1/256 keep weights and their sum of squares inside 63 bits for any text that fits a
-# request, and are finer than what a frozen IDF is wrong by.
-IDF_UNIT = 256
-_USUAL_BITS = 12
-_DOCS_BETWEEN_PROGRESS = 500
 _FORMAT = b"rengang-model-1\n"
-RULES = 2
+RULES = 3
 """Raised whenever code changes what a term is or how a score is made: it is part of the version."""
 
 
@@ -34,8 +26,8 @@ RULES = 2
 class Weights:
     """What a perfect match in each respect adds to the score, in millionths; together one."""
 
-    text: int = 500_000
-    skills: int = 300_000
+    text: int = 650_000
+    skills: int = 150_000
     pay: int = 40_000
     place: int = 40_000
     experience: int = 30_000
@@ -72,8 +64,8 @@ class Limits:
 class Model:
     """Weights, limits and an IDF that stays fixed until the next model: one epoch.
 
-    idf: uint16 (BUCKETS,), in units of 1/IDF_UNIT; `unseen` where no document of the corpus had
-    the term. version: first 16 hex digits of the SHA-256 of everything that can change a score.
+    idf: uint16 (BUCKETS,), in units of 1/terms.IDF_UNIT; `unseen` where no document had the term.
+    version: first 16 hex digits of the SHA-256 of everything that can change a score.
     """
 
     idf: NDArray[np.uint16]
@@ -82,33 +74,14 @@ class Model:
     limits: Limits
     version: str
 
-    def vector(self, found: Iterable[str]) -> TermVector:
-        """Weigh the terms found in a text: sublinear tf · idf, of length SCALE, rounded down.
+    @property
+    def rareness(self) -> Idf:
+        """How rare each term is."""
+        return Idf(self.idf, self.unseen)
 
-        This is the definition; `vector_of` computes the same at speed.
-        Source: scikit-learn TfidfTransformer(sublinear_tf=True, smooth_idf=True, norm="l2").
-        """
-        hashed = np.fromiter((bucket_of(term) for term in found), np.int32)
-        buckets, times = np.unique(hashed, return_counts=True)
-        tf = np.array([_sublinear(n) for n in times.tolist()], np.int64)
-        weights = tf * self.idf[buckets]
-        # The length is rounded up, so no vector is longer than SCALE and no cosine is above one.
-        length = math.isqrt(max(int((weights * weights).sum()) - 1, 0)) + 1
-        impacts = (weights * SCALE // length).astype(np.int32)
-        said = impacts > 0
-        return TermVector(buckets[said], impacts[said])
-
-    def vector_of(self, text: str, heading: str = "", heading_times: int = 1) -> TermVector:
-        """The same bits as `vector([*terms(heading) * heading_times, *terms(text)])`, compiled.
-
-        heading_times: ≥ 1. Without the GIL but for NFKC and lower case. Raises ValueError.
-        """
-        if heading_times < 1:
-            raise ValueError(f"a heading cannot count {heading_times} times")
-        codes, heading_length = code_points(text, heading)
-        found = text_compiled.sorted_terms(codes, heading_length, heading_times, kinds())
-        sublinear = _sublinears(max(len(found).bit_length(), _USUAL_BITS))
-        return TermVector(*text_compiled.weighed(found, self.idf, sublinear))
+    def vector_of(self, text: str) -> TermVector:
+        """The terms of a text as a vector of length SCALE."""
+        return weighed_terms(self.rareness, text)
 
     def limited(self, **limits: int) -> "Model":
         """The same model under other limits (tau_ppm, k_s, k_p): a model of its own version."""
@@ -154,43 +127,9 @@ def fit(
     """A model whose IDF is taken from these texts, one document each. Deterministic.
 
     progress: told how many documents were read, now and then and at the end.
-    idf = 1 + ln((1 + n) / (1 + df)), of unseen terms with df = 0. Source: scikit-learn
-    TfidfTransformer, smooth_idf=True.
     """
-    n_docs = 0
-    df = np.zeros(BUCKETS, np.int64)
-    last_in = np.zeros(BUCKETS, np.int64)
-    kind_of = kinds()
-    for text in corpus:
-        n_docs += 1
-        codes, _ = code_points(text)
-        text_compiled.count_document(codes, n_docs, kind_of, df, last_in)
-        if progress and n_docs % _DOCS_BETWEEN_PROGRESS == 0:
-            progress(n_docs)
-    if progress and n_docs % _DOCS_BETWEEN_PROGRESS:
-        progress(n_docs)
-    unseen = _idf(0, n_docs)
-    idf = np.full(BUCKETS, unseen, np.uint16)
-    seen = np.flatnonzero(df)
-    known, where = np.unique(df[seen], return_inverse=True)
-    idf[seen] = np.array([_idf(times, n_docs) for times in known.tolist()], np.uint16)[where]
-    return _model(idf, unseen, weights or Weights(), limits or Limits())
-
-
-def _idf(df: int, n_docs: int) -> int:
-    return round(IDF_UNIT * (1 + math.log((1 + n_docs) / (1 + df))))
-
-
-@lru_cache(maxsize=1024)
-def _sublinear(times: int) -> int:
-    return round(IDF_UNIT * (1 + math.log(times)))
-
-
-@cache
-def _sublinears(bits: int) -> NDArray[np.int64]:
-    """`_sublinear` of all times below 2^bits; 0 at 0."""
-    # Of Python's logarithm: NumPy's need not round the same way.
-    return np.array([0, *map(_sublinear, range(1, 1 << bits))], np.int64)
+    idf = fitted(corpus, progress)
+    return _model(idf.values, idf.unseen, weights or Weights(), limits or Limits())
 
 
 def _model(idf: NDArray[np.uint16], unseen: int, weights: Weights, limits: Limits) -> Model:

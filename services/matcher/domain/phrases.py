@@ -1,13 +1,17 @@
-"""The words two texts share, grown together into the phrases a reader knows from the posting.
+"""What two texts share: words, grown together into the phrases a reader knows from the posting,
+phrases that mean the same, and trades and fields of work.
 
-What a shared word is worth to a score, and how it is told, does not live here.
+What it is worth to a score, and how it is told, does not live here.
 """
 
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 
-from services.matcher.domain.language.text import bucket_of, plain, terms
+from services.matcher.domain.language import trades
+from services.matcher.domain.language.glossary import known, shown, symbols
+from services.matcher.domain.language.text import bucket_of, pieces, plain
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
+from services.matcher.domain.vector import ONE
 
 # Enough of the strongest pairs of characters to grow into five phrases.
 _TERMS_READ = 16
@@ -19,12 +23,22 @@ Phrase = tuple[str, int, int]
 """Words as they stand in the posting; the product of impacts, summed over so many terms."""
 
 
-class Shared(NamedTuple):
-    """What two texts share. cosine: in units of vector.ONE; phrases: in no order that matters."""
+@dataclass(slots=True)
+class Shared:
+    """What two texts share, the parts in no order that matters.
 
-    cosine: int
-    terms: int
-    phrases: list[Phrase]
+    cosine: in units of vector.ONE, at most one of them. whole: what the products of all terms are
+    parts of. terms: how many. phrases: words of both. alike: by words of the posting and the words
+    of the profile that mean the same, the product and so many terms. spoken: by the term of an
+    occupation or a field, the product.
+    """
+
+    cosine: int = 0
+    whole: int = ONE
+    terms: int = 0
+    phrases: list[Phrase] = field(default_factory=list)
+    alike: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    spoken: dict[str, int] = field(default_factory=dict)
 
 
 def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
@@ -41,17 +55,31 @@ def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
         ]
     )
     if not shared:
-        return Shared(0, 0, [])
+        return Shared()
+    product = -sum([less for less, _ in shared])
+    found = Shared(min(product, ONE), max(product, ONE), len(shared))
     # The seeker's words, since that text is the shorter: what is shared stands in both.
-    words = _words("\n".join((*seeker.doc.titles, seeker.doc.text)))
+    said = "\n".join((*seeker.doc.titles, seeker.doc.text, *seeker.doc.skills))
+    whole = "\n".join(
+        (posting.doc.title, posting.doc.text, *(skill.name for skill in posting.doc.skills))
+    )
+    words, meant_here, meant_there = _words(said), _meant(whole), _meant(said)
+    spoken = _spoken()
     read: list[Phrase] = []
     for less, bucket in shared:
-        if bucket in words:
+        if label := spoken.get(bucket):
+            found.spoken[label] = -less
+        elif bucket in meant_here and bucket in meant_there:
+            here, there = meant_here[bucket], meant_there[bucket]
+            if len(read) < _TERMS_READ and _same(here, there):
+                read.append((here, -less, 1))
+            elif not _same(here, there):
+                before, n_terms = found.alike.get((here, there), (0, 0))
+                found.alike[here, there] = (before - less, n_terms + 1)
+        elif bucket in words and len(read) < _TERMS_READ:
             read.append((words[bucket], -less, 1))
-            if len(read) == _TERMS_READ:
-                break
-    text = _plain(f"{posting.doc.title}\n{posting.doc.text}")
-    return Shared(-sum([less for less, _ in shared]), len(shared), _grown(read, text))
+    found.phrases = _grown(read, _plain(whole))
+    return found
 
 
 def _grown(read: list[Phrase], text: str) -> list[Phrase]:
@@ -110,14 +138,37 @@ _plain = lru_cache(maxsize=64)(plain)
 def _words(text: str) -> dict[int, str]:
     """The word of each bucket of the text that has one worth telling; of two the first."""
     by_bucket: dict[int, str] = {}
-    for bucket, word in map(_worded, terms(text)):
+    left, _ = shown(plain(text))
+    for bucket, word in map(_worded, pieces(left)):
         if word:
             by_bucket.setdefault(bucket, word)
     return by_bucket
 
 
 @lru_cache(maxsize=1 << 16)
-def _worded(term: str) -> tuple[int, str]:
-    """The bucket of a term, and its word; empty where it tells a reader nothing."""
-    word = term.strip()
-    return bucket_of(term), word if len(word) > 1 and _GLUE.isdisjoint(word) else ""
+def _worded(piece: str) -> tuple[int, str]:
+    """The bucket of a piece, and its word; empty where it tells a reader nothing."""
+    word = piece.strip()
+    return bucket_of(piece), word if len(word) > 1 and _GLUE.isdisjoint(word) else ""
+
+
+@lru_cache(maxsize=1024)
+def _meant(text: str) -> dict[int, str]:
+    """The words of the text behind each term that a known phrase adds; of two the first."""
+    by_bucket: dict[int, str] = {}
+    read = plain(text)
+    for phrase in known(read):
+        for term in phrase.entry.adds:
+            by_bucket.setdefault(bucket_of(term), read[phrase.begin : phrase.end])
+    return by_bucket
+
+
+@lru_cache(maxsize=1 << 14)
+def _same(here: str, there: str) -> bool:
+    """Whether both are the same words, but for endings."""
+    return symbols(here) == symbols(there)
+
+
+@cache
+def _spoken() -> dict[int, str]:
+    return trades.labels()

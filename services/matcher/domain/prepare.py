@@ -12,19 +12,22 @@ from functools import lru_cache
 from contracts.values import CertificateId, PayUnit, pay_cny_month
 from contracts.vocabulary.counties import prefecture_of
 from contracts.vocabulary.occupations import occupation_name
+from services.matcher.domain import wording
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
+from services.matcher.domain.language.glossary import is_unsaid
 from services.matcher.domain.language.synonyms import canonical_skill, occupation_of_title
 from services.matcher.domain.model import Model, Weights
 from services.matcher.domain.vector import TermVector
 
 REQUIRED_WEIGHS = 2
 NICE_WEIGHS = 1
-TITLE_TIMES = 3
-"""A word of a title counts as often as if it stood in the text this many times."""
+_SAYS_HALF = 4 * REQUIRED_WEIGHS
+"""With so much asked, a posting's skills count half of what many would."""
 
 # Beyond these a figure says nothing more, and integers stay far from 63 bits.
 _MOST_PAY_CNY = 100_000_000
 _MOST_YEARS = 100
+_BRACKETED = re.compile(r"[(（]([^()（）]+)[)）]")
 _PAPER = re.compile(r"(职业技能等级|职业资格|从业资格|执业资格|资格|操作)?(证书|证)$")
 
 
@@ -50,8 +53,9 @@ class Evidence:
 class PreparedPosting:
     """weights: the model's, moved to the text where the posting says nothing to compare.
 
-    occupation: the stated one, else the one its title names. wanted: occupations in which a
-    certificate counts. pay_low, pay_high: CNY a month. prefecture: of its county.
+    occupation: the stated one. wanted: occupations in which a certificate counts: that of the
+    posting, or that its title names, and those of the certificates it asks for. pay_low, pay_high:
+    CNY a month. prefecture: of its county.
     """
 
     doc: Posting
@@ -90,11 +94,10 @@ def prepare_posting(
 ) -> PreparedPosting:
     """The posting made ready. vector: its term vector, where it was stored under this version."""
     if vector is None:
-        vector = model.vector_of(doc.text, doc.title, TITLE_TIMES)
-    occupation = doc.occupation or occupation_of_title(doc.title)
+        vector = wording.of_posting(model, doc)
     wanted = frozenset(c.occupation for c in doc.certificates)
-    if occupation:
-        wanted |= {occupation}
+    if (named := doc.occupation or occupation_of_title(doc.title)) is not None:
+        wanted |= {named}
     skills = _asked(doc)
     low, high = sorted((_monthly(doc.pay.min, doc.pay.unit), _monthly(doc.pay.max, doc.pay.unit)))
     return PreparedPosting(
@@ -102,10 +105,13 @@ def prepare_posting(
         model_version=model.version,
         terms=vector,
         weights=_weights(
-            model.weights, skills=bool(skills), occupation=bool(occupation), wanted=bool(wanted)
+            model.weights,
+            asked=sum(skill.weighs for skill in skills),
+            occupation=bool(doc.occupation),
+            wanted=bool(wanted),
         ),
         skills=skills,
-        occupation=occupation,
+        occupation=doc.occupation,
         wanted=wanted,
         pay_low=low,
         pay_high=high,
@@ -122,12 +128,10 @@ def prepare_seeker(
 ) -> PreparedSeeker:
     """The profile made ready, with the certificates in force, in whatever order they came.
 
-    Skills and certificates stay out of the term vector: there a new one would lengthen the text
-    and lower its cosine with everything else, and no skill may lower a score (promise 8).
+    Certificates stay out of the term vector: they come and go without the profile.
     """
     if vector is None:
-        # A line break is part of no term: titles of several lines have the terms of each.
-        vector = model.vector_of(doc.text, "\n".join(doc.titles), TITLE_TIMES)
+        vector = wording.of_seeker(model, doc)
     held = tuple(sorted(certificates, key=lambda certificate: certificate.certificate_id))
     named = (occupation_of_title(title) for title in doc.titles)
     occupations = dict.fromkeys([*doc.occupations, *(code for code in named if code)])
@@ -150,7 +154,7 @@ def _asked(doc: Posting) -> tuple[AskedSkill, ...]:
     by_spelling: dict[str, AskedSkill] = {}
     for skill in doc.skills:
         spelling = canonical_skill(skill.name)
-        if not spelling:
+        if not spelling or is_unsaid(skill.name):
             continue
         weighs = REQUIRED_WEIGHS if skill.required else NICE_WEIGHS
         known = by_spelling.get(spelling)
@@ -186,15 +190,24 @@ def _shown_by(
 
 @lru_cache(maxsize=1 << 14)
 def _spellings_of_paper(name: str) -> tuple[str, ...]:
-    """The skill that a certificate of this name shows, also without 职业资格证书 at its end."""
-    return tuple(dict.fromkeys((canonical_skill(name), canonical_skill(_PAPER.sub("", name)))))
+    """The skills that a certificate of this name shows.
+
+    Also without 职业资格证书 at its end, and what its brackets hold: 操作证（低压电工作业）.
+    """
+    names = [name, *_BRACKETED.findall(name)]
+    return tuple(
+        dict.fromkeys(canonical_skill(each) for one in names for each in (one, _PAPER.sub("", one)))
+    )
 
 
 @lru_cache(maxsize=64)
-def _weights(weights: Weights, *, skills: bool, occupation: bool, wanted: bool) -> Weights:
-    """A posting is matched on what it says: what it leaves unsaid counts for its text."""
+def _weights(weights: Weights, *, asked: int, occupation: bool, wanted: bool) -> Weights:
+    """A posting is matched on what it says: what it leaves unsaid counts for its text.
+
+    asked: what its skills weigh together. Few of them say little, and one that is met is not all.
+    """
     kept = {
-        "skills": weights.skills if skills else 0,
+        "skills": weights.skills * asked // (asked + _SAYS_HALF),
         "occupation": weights.occupation if occupation else 0,
         "certificate": weights.certificate if wanted else 0,
     }

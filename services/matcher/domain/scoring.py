@@ -15,6 +15,7 @@ from contracts.vocabulary.neighbours import neighbours_of
 from contracts.vocabulary.occupations import shared_levels
 from services.matcher.domain.documents import HeldCertificate
 from services.matcher.domain.eligibility import place_accepted, works_remote
+from services.matcher.domain.language.synonyms import is_canonical
 from services.matcher.domain.prepare import AskedSkill, Evidence, PreparedPosting, PreparedSeeker
 from services.matcher.domain.vector import ONE, dot
 
@@ -91,10 +92,10 @@ class Leaves:
 def score(posting: PreparedPosting, seeker: PreparedSeeker, cosine: int | None = None) -> Leaves:
     """The score of a pair, eligible or not. Both must be prepared by the same model.
 
-    cosine: of the two texts as `vector.dot` has it, where the caller found it already.
+    cosine: of the two texts, `vector.dot` but at most ONE, where the caller found it already.
     """
     if cosine is None:
-        cosine = dot(posting.terms, seeker.terms)
+        cosine = min(dot(posting.terms, seeker.terms), ONE)
     weights = posting.weights
     near = nearness(posting, seeker)
     levels = closest_levels(posting, seeker)
@@ -121,10 +122,12 @@ def score(posting: PreparedPosting, seeker: PreparedSeeker, cosine: int | None =
 def similarity_ppm(left: str, right: str) -> int:
     """How alike two spellings are, in millionths, rounded down; 0 below the cut-off.
 
+    0 too of two that are known to be different skills: java and javascript are no typing error.
+
     This is rapidfuzz.fuzz.ratio, 1 - Indel distance / both lengths, without its floating point.
     """
     length = len(left) + len(right)
-    if not length:
+    if not length or (left != right and is_canonical(left) and is_canonical(right)):
         return 0
     similar = PPM * (length - Indel.distance(left, right)) // length
     return similar if similar >= SKILL_CUTOFF_PPM else 0

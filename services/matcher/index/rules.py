@@ -11,7 +11,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-_LIBRARIES = ("numba", "numpy", "rapidfuzz")
+_LIBRARIES = ("numba", "numpy", "opencc", "rapidfuzz")
 _READ_BY_RULES = (
     ("services.matcher", ("domain", "announcing.py")),
     ("contracts", ("vocabulary", "values.py", "matches.py", "postings.py")),

@@ -221,6 +221,7 @@ def weigh(
         dot = np.int64(sums[doc])
         for entry in range(f_start[doc], f_start[doc + 1]):
             dot += np.int64(in_query[f_term[entry]]) * np.int64(f_impact[entry])
+        dot = min(dot, np.int64(1) << ONE_BITS)
         score = (weight * dot >> ONE_BITS) + skills[doc] + points
         counters[lay.C_SCORED] += 1
         if score < tau:

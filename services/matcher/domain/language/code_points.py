@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matcher.domain.compiled import compiled
-from services.matcher.domain.language.text import HAN, WORD, plain
+from services.matcher.domain.language.text import HAN, JOINS, WORD, plain, simplified
 
 CodePoints = NDArray[np.int32]
 Kinds = NDArray[np.uint8]
@@ -21,7 +21,7 @@ UNICODE = 0x110000
 _LETTERS_END = 0x40000
 # Kinds of code points; 0 parts words. Those of a word are the greatest, so that one comparison
 # finds them.
-KIND_HAN, KIND_DOT, KIND_SIGN, KIND_WORD, KIND_SMALL = 1, 2, 3, 4, 5
+KIND_JOIN, KIND_HAN, KIND_DOT, KIND_SIGN, KIND_WORD, KIND_SMALL = 1, 2, 3, 4, 5, 6
 
 # Where texts of a labour market are written: Latin, symbols, Chinese with its punctuation and
 # full-width forms, pictures. Nothing here joins what stands before it but a few marks, and those
@@ -42,7 +42,7 @@ def kinds() -> Kinds:
     everything = np.arange(_LETTERS_END, dtype="<u4").tobytes()
     letters = everything.decode("utf-32-le", "surrogatepass")
     found = np.zeros(UNICODE, np.uint8)
-    for pattern, kind in ((WORD, KIND_WORD), (HAN, KIND_HAN)):
+    for pattern, kind in ((JOINS, KIND_JOIN), (WORD, KIND_WORD), (HAN, KIND_HAN)):
         for run in pattern.finditer(letters):
             found[run.start() : run.end()] = kind
     found[ord("a") : ord("z") + 1] = KIND_SMALL
@@ -52,14 +52,11 @@ def kinds() -> Kinds:
     return found
 
 
-def code_points(text: str, heading: str = "") -> tuple[CodePoints, int]:
-    """The plain heading and then the plain text, int32 (n,), and the length of that heading."""
-    codes, heading_length = _plain(_codes(heading + text), len(heading), *plain_table())
-    if heading_length >= 0:
-        return codes, heading_length
-    head = plain(heading)
+def code_points(text: str) -> CodePoints:
+    """The plain text, int32 (n,); the caller's own."""
+    codes, simple = _plain(_codes(text), *plain_table())
     # A copy can be written, as the other's result can: kernels are compiled for one kind of array.
-    return _codes(head + plain(text)).copy(), len(head)
+    return codes if simple else _codes(plain(text)).copy()
 
 
 @cache
@@ -73,6 +70,8 @@ def plain_table() -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     first = np.full(_TABLE_END, _NOT_ALONE, np.int32)
     for start, end in _ALONE:
         first[start:end] = np.arange(start, end)
+    for traditional, become in simplified().items():
+        first[traditional] = become
     rows: list[list[int]] = []
     looked_at = [range(start, end) for start, end in _LOOKED_AT]
     for code in (code for codes in looked_at for code in codes):
@@ -101,19 +100,16 @@ def _codes(text: str) -> CodePoints:
 
 @compiled
 def _plain(
-    codes: CodePoints, heading_length: int, first: NDArray[np.int32], longer: NDArray[np.int32]
-) -> tuple[CodePoints, int]:
-    """Each code point's plain form, and the heading's length then; -1 where it is not so simple."""
+    codes: CodePoints, first: NDArray[np.int32], longer: NDArray[np.int32]
+) -> tuple[CodePoints, bool]:
+    """Each code point's plain form; False where it is not so simple."""
     into = np.empty(len(codes) * _LONGEST, np.int32)
     n = 0
-    plain_heading_length = 0
     for at in range(len(codes)):
-        if at == heading_length:
-            plain_heading_length = n
         code = codes[at]
         form = first[code] if code < _TABLE_END else np.int32(_NOT_ALONE)
         if form == _NOT_ALONE:
-            return into[:0], -1
+            return into[:0], False
         if form < UNICODE:
             into[n] = form
             n += 1
@@ -123,6 +119,4 @@ def _plain(
                 break
             into[n] = part
             n += 1
-    if heading_length == len(codes):
-        plain_heading_length = n
-    return into[:n], plain_heading_length
+    return into[:n], True

@@ -4,9 +4,11 @@ How close two spellings or two occupations are does not live here.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
 
 from contracts.vocabulary.occupations import occupations
+from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.text import normal_skill, plain
 
 # First the spelling that stands for all, then the others. The first is never shown, and is chosen
@@ -98,7 +100,7 @@ a2牵引车驾照|a2驾照|a2驾驶证|驾照a2
 """
 
 # Everyday titles that the classification of 2022 does not know, by the occupation they belong to.
-# Own compilation. Left out on purpose, since they are several: 矿工, 出纳, 普工, 文员, 助理.
+# Own compilation.
 TITLES: dict[str, str] = {
     "6-18-02-04": "电焊工 氩弧焊工 气焊工 二保焊工",
     "6-31-01-03": "水电工 维修电工 低压电工 高压电工",
@@ -152,8 +154,11 @@ TITLES: dict[str, str] = {
     "4-07-03-08": "招聘专员",
 }
 
+# Titles of several occupations, whatever a table says.
+_SEVERAL = frozenset(["矿工", "出纳", "普工", "文员", "助理"])
 _BRACKETED = re.compile(r"[(\[【<《][^)\]】>》]*[)\]】>》]")
 _SHORTEST_TITLE = 2
+_WITHIN_WORD = re.compile("[a-z0-9]{2}")
 
 
 @lru_cache(maxsize=1 << 16)
@@ -163,31 +168,66 @@ def canonical_skill(name: str) -> str:
     return _spellings().get(spelling, spelling)
 
 
+def is_canonical(spelling: str) -> bool:
+    """Whether this spelling stands for a group: two that do are two skills, however alike."""
+    return spelling in _canonical()
+
+
 @lru_cache(maxsize=1 << 14)
 def occupation_of_title(title: str) -> str | None:
     """The occupation an everyday title ends in, by the longest name that fits; None if none does.
 
-    `高级焊工（昆明）` → 6-18-02-04. Only endings count: 车工 is not in 汽车工程师.
+    `高级焊工（昆明）` → 6-18-02-04. Only endings count: 车工 is not in 汽车工程师. A Latin word
+    is not cut: a lifeguard is no guard.
     """
-    name = "".join(_BRACKETED.sub("", plain(title)).split())
+    name = " ".join(_BRACKETED.sub("", plain(title)).split())
     known = _titles()
     for start in range(len(name) - _SHORTEST_TITLE + 1):
-        if (code := known.get(name[start:])) is not None:
+        if _WITHIN_WORD.match(name, max(start - 1, 0)) and start:
+            continue
+        if (code := known.get(name[start:].replace(" ", ""))) is not None:
             return code
     return None
 
 
 @cache
 def _spellings() -> dict[str, str]:
-    groups = (line.split("|") for line in SKILLS.strip().splitlines())
-    return {
-        normal_skill(other): normal_skill(first) for first, *others in groups for other in others
-    }
+    """The groups of the lexicon, and those above, which know better what is the same."""
+    known: dict[str, str] = {}
+    for group in _groups():
+        first, *others = dict.fromkeys(normal_skill(name) for name in group)
+        # A name that stands in two groups is the first's.
+        first = known.get(first, first)
+        for other in (first, *others):
+            known.setdefault(other, first)
+    return known
+
+
+@cache
+def _canonical() -> frozenset[str]:
+    return frozenset(_spellings().values())
+
+
+def _groups() -> Iterator[list[str]]:
+    for line in SKILLS.strip().splitlines():
+        yield line.split("|")
+    refused = lexicon.refused(as_tag=True)
+    for skill in lexicon.skills():
+        if names := [name for name in skill.phrases if plain(name) not in refused]:
+            yield names
 
 
 @cache
 def _titles() -> dict[str, str]:
+    """Official names, then those above, then what else people call one occupation and no other."""
     known = {plain(name): code for code, name in occupations()}
     for code, names in TITLES.items():
         known.update((name.replace("·", " "), code) for name in names.split())
+    called: dict[str, set[str]] = {}
+    for trade in lexicon.trades():
+        for name in trade.names:
+            called.setdefault("".join(plain(name).split()), set()).add(trade.occupation)
+    for name, codes in called.items():
+        if len(codes) == 1 and name not in _SEVERAL:
+            known.setdefault(name, *codes)
     return known

@@ -1,12 +1,14 @@
-"""From text to terms: words and pieces of words, in Chinese and Latin script, hashed to buckets.
+"""From text to pieces: characters and words in Chinese and Latin script, hashed to buckets.
 
-This is the definition, as plain as can be; `text_compiled` computes the same at speed. What a term
-weighs does not live here.
+This is the definition, as plain as can be; `text_compiled` computes the same at speed. Phrases with
+a meaning are `glossary`'s; what a term weighs does not live here.
 """
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+
+import opencc
 
 BUCKETS = 1 << 20
 """Terms are hashed, so a word nobody has seen before still has a place."""
@@ -16,16 +18,20 @@ HASH_PRIME = 0x100000001B3
 HASH_MIXERS = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
 _64_BITS = (1 << 64) - 1
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-HAN = re.compile(f"[{_HAN}]+")
-WORD = re.compile(rf"[^\W_{_HAN}]+")
+HAN_RANGES = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTER = rf"[^\W_{HAN_RANGES}]"
+HAN = re.compile(f"[{HAN_RANGES}]+")
+WORD = re.compile(f"{_LETTER}+")
+JOINS_PATTERN = r"\s\-_/·"
+"""What may stand within a phrase and is no part of it."""
+JOINS = re.compile(f"[{JOINS_PATTERN}]+")
 # A Latin word keeps what makes it another word: c++, c#, .net, node.js. A dot inside a word counts
 # only after a letter, so that the `1.` of a numbered list does not stick to what follows it.
-_RUNS = re.compile(
-    rf"([{_HAN}]+)"
-    rf"|((?:(?<![^\W_{_HAN}])\.(?=[a-z]))?[^\W_{_HAN}]+(?:(?<=[a-z])\.[^\W_{_HAN}]+)*[+#]*)"
-)
+WORD_PATTERN = rf"(?:(?<!{_LETTER})\.(?=[a-z]))?{_LETTER}+(?:(?<=[a-z])\.{_LETTER}+)*[+#]*"
+_RUNS = re.compile(rf"([{HAN_RANGES}]+)|({WORD_PATTERN})")
 LATIN_GRAM = 4
+# The blocks of unified characters in which traditional and simplified ones stand.
+_CHINESE = ((0x3400, 0x4DC0), (0x4E00, 0xA000))
 _SPACES = re.compile(r"\s+")
 _EDGES = " \t\r\n,.;:!?。，、；：！？·|/\\-_*\"'“”‘’()[]{}<>《》【】"
 _SKILL_LEFT = _EDGES.replace(".", "")
@@ -33,12 +39,30 @@ _SKILL_RIGHT = _EDGES
 
 
 def plain(text: str) -> str:
-    """NFKC and lower case: full-width and half-width, large and small are the same."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """NFKC, lower case, simplified: full-width, large and traditional characters are the others.
+
+    Character by character: what a traditional character becomes does not depend on its word.
+    """
+    return unicodedata.normalize("NFKC", text).lower().translate(simplified())
 
 
-def terms(text: str) -> list[str]:
-    """The terms of a text, in order, with repetitions. A scikit-learn analyzer.
+@cache
+def simplified() -> dict[int, int]:
+    """The simplified character of each traditional one, by code point, as OpenCC's t2s has it."""
+    characters = [chr(code) for first, end in _CHINESE for code in range(first, end)]
+    # One to a line, so that none becomes another for the sake of its neighbours.
+    become = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    changed = {
+        ord(old): ord(new)
+        for old, new in zip(characters, become, strict=True)
+        if old != new and len(new) == 1
+    }
+    # Where a character becomes one that becomes another, both become the last.
+    return {old: changed.get(new, new) for old, new in changed.items()}
+
+
+def pieces(text: str) -> list[str]:
+    """The pieces of a plain text, in order, with repetitions.
 
     Chinese: each character and each pair of neighbours. Latin: each word whole, and its 4-grams
     with a space at both ends where it is longer than two letters, so that endings differ a little
@@ -46,7 +70,7 @@ def terms(text: str) -> list[str]:
     triples, and 4-grams beat every other length and mix tried.
     """
     found: list[str] = []
-    for han, word in _RUNS.findall(plain(text)):
+    for han, word in _RUNS.findall(text):
         if han:
             found.extend(han)
             found.extend(han[at : at + 2] for at in range(len(han) - 1))

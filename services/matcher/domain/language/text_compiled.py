@@ -1,4 +1,4 @@
-"""Terms found, hashed, counted and weighed by compiled code: the same bits as `text` and `Model`.
+"""Terms found, hashed, counted and weighed by compiled code: the same bits as `terms` defines.
 
 What a term is and weighs is defined there, in plain Python, and does not live here.
 """
@@ -10,29 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matcher.domain.compiled import compiled
-from services.matcher.domain.language.code_points import (
-    KIND_DOT,
-    KIND_HAN,
-    KIND_SIGN,
-    KIND_SMALL,
-    KIND_WORD,
-    CodePoints,
-    Kinds,
+from services.matcher.domain.language.code_points import KIND_HAN, CodePoints, Kinds
+from services.matcher.domain.language.phrases_compiled import (
+    BASIS,
+    PhraseTable,
+    bucket,
+    end_of_word,
+    read_phrases,
+    then,
 )
-from services.matcher.domain.language.text import (
-    BUCKETS,
-    HASH_BASIS,
-    HASH_MIXERS,
-    HASH_PRIME,
-    LATIN_GRAM,
-)
+from services.matcher.domain.language.text import BUCKETS, LATIN_GRAM
 from services.matcher.domain.vector import SCALE
 
-# In kernels the hash is uint64 throughout: with a signed operand numba would go on in floats.
-_BASIS, _PRIME = np.uint64(HASH_BASIS), np.uint64(HASH_PRIME)
-_MIXER_1, _MIXER_2 = (np.uint64(mixer) for mixer in HASH_MIXERS)
-_SHIFT = np.uint64(33)
-_BUCKET_MASK = np.uint64(BUCKETS - 1)
 _SPACE = 32
 # For a bare 0 numba compiles a kernel that is called with it once more, as one of a constant.
 _ZERO = cast(int, np.int64(0))
@@ -43,60 +32,20 @@ _DIGIT_MASK = _DIGITS - 1
 
 
 @compiled
-def _bucket(state: np.uint64) -> np.int32:
-    state = (state ^ (state >> _SHIFT)) * _MIXER_1
-    state = (state ^ (state >> _SHIFT)) * _MIXER_2
-    return np.int32((state ^ (state >> _SHIFT)) & _BUCKET_MASK)
-
-
-@compiled
-def _then(state: np.uint64, code: np.int32) -> np.uint64:
-    return (state ^ np.uint64(code)) * _PRIME
-
-
-@compiled
-def _end_of_word(codes: CodePoints, at: int, kinds: Kinds) -> int:
-    """Where the word that begins at `at` ends; `at` itself where none begins."""
-    n = len(codes)
-    kind = kinds[codes[at]]
-    if kind == KIND_DOT:
-        after_word = at > 0 and kinds[codes[at - 1]] >= KIND_WORD
-        if after_word or at + 1 == n or kinds[codes[at + 1]] != KIND_SMALL:
-            return at
-    elif kind < KIND_WORD:
-        return at
-    end = at + 1
-    while end < n:
-        kind = kinds[codes[end]]
-        inside = (
-            kind == KIND_DOT
-            and kinds[codes[end - 1]] == KIND_SMALL
-            and end + 1 < n
-            and kinds[codes[end + 1]] >= KIND_WORD
-        )
-        if kind < KIND_WORD and not inside:
-            break
-        end += 1
-    while end < n and kinds[codes[end]] == KIND_SIGN:
-        end += 1
-    return end
-
-
-@compiled
 def _find_word(codes: CodePoints, begin: int, end: int, into: NDArray[np.int32], n: int) -> int:
     """The buckets of one Latin word; returns how many there are then."""
-    whole = _BASIS
+    whole = BASIS
     for at in range(begin, end):
-        whole = _then(whole, codes[at])
-    into[n] = _bucket(whole)
+        whole = then(whole, codes[at])
+    into[n] = bucket(whole)
     n += 1
     if end - begin + 2 <= LATIN_GRAM:
         return n
     for first in range(begin - 1, end + 2 - LATIN_GRAM):
-        gram = _BASIS
+        gram = BASIS
         for at in range(first, first + LATIN_GRAM):
-            gram = _then(gram, codes[at] if begin <= at < end else np.int32(_SPACE))
-        into[n] = _bucket(gram)
+            gram = then(gram, codes[at] if begin <= at < end else np.int32(_SPACE))
+        into[n] = bucket(gram)
         n += 1
     return n
 
@@ -116,15 +65,15 @@ def _find(codes: CodePoints, kinds: Kinds, into: NDArray[np.int32], n: int) -> i
     at = _ZERO
     while at < len(codes):
         if kinds[codes[at]] == KIND_HAN:
-            one = _then(_BASIS, codes[at])
-            into[n] = _bucket(one)
+            one = then(BASIS, codes[at])
+            into[n] = bucket(one)
             n += 1
             at += 1
             if at < len(codes) and kinds[codes[at]] == KIND_HAN:
-                into[n] = _bucket(_then(one, codes[at]))
+                into[n] = bucket(then(one, codes[at]))
                 n += 1
             continue
-        end = _end_of_word(codes, at, kinds)
+        end = end_of_word(codes, at, kinds)
         if end > at:
             n = _find_word(codes, at, end, into, n)
             at = end
@@ -139,13 +88,13 @@ def _sort(buckets: NDArray[np.int32]) -> NDArray[np.int32]:
     other = np.empty(len(buckets), np.int32)
     for shift in (0, _DIGIT_BITS):
         place = np.zeros(_DIGITS + 1, np.int32)
-        for bucket in buckets:
-            place[((bucket >> shift) & _DIGIT_MASK) + 1] += 1
+        for each in buckets:
+            place[((each >> shift) & _DIGIT_MASK) + 1] += 1
         for digit in range(_DIGITS):
             place[digit + 1] += place[digit]
-        for bucket in buckets:
-            digit = (bucket >> shift) & _DIGIT_MASK
-            other[place[digit]] = bucket
+        for each in buckets:
+            digit = (each >> shift) & _DIGIT_MASK
+            other[place[digit]] = each
             place[digit] += 1
         buckets, other = other, buckets
     return buckets
@@ -163,23 +112,21 @@ def _root(square: np.int64) -> np.int64:
 
 
 @compiled
-def sorted_terms(
-    codes: CodePoints, heading_length: int, heading_times: int, kinds: Kinds
-) -> NDArray[np.int32]:
-    """The bucket of each term, ascending, with repetitions; int32 (n,).
+def _all_found(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArray[np.int32]:
+    """The bucket of each term of a text, in no order. Blots out of codes what is hidden."""
+    added = read_phrases(codes, kinds, phrases)
+    found = np.empty(_room(len(codes)) + len(added), np.int32)
+    n = _find(codes, kinds, found, _ZERO)
+    for each in added:
+        found[n] = each
+        n += 1
+    return found[:n]
 
-    codes, heading_length: as `code_points` gives them. Terms of the heading count heading_times.
-    """
-    room = _room(len(codes)) + _room(heading_length) * (heading_times - 1)
-    found = np.empty(room, np.int32)
-    n_heading = _find(codes[:heading_length], kinds, found, _ZERO)
-    n = n_heading
-    for _ in range(heading_times - 1):
-        for term in range(n_heading):
-            found[n + term] = found[term]
-        n += n_heading
-    n = _find(codes[heading_length:], kinds, found, n)
-    return _sort(found[:n])
+
+@compiled
+def sorted_terms(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArray[np.int32]:
+    """The bucket of each term, ascending, with repetitions; int32 (n,). Spoils codes."""
+    return _sort(_all_found(codes, kinds, phrases))
 
 
 @compiled
@@ -197,13 +144,13 @@ def weighed(
     n_distinct = 0
     at = 0
     while at < n:
-        bucket = found[at]
+        number = found[at]
         begin = at
-        while at < n and found[at] == bucket:
+        while at < n and found[at] == number:
             at += 1
-        weight = sublinear[at - begin] * np.int64(idf[bucket])
+        weight = sublinear[at - begin] * np.int64(idf[number])
         squares += weight * weight
-        buckets[n_distinct] = bucket
+        buckets[n_distinct] = number
         weights[n_distinct] = weight
         n_distinct += 1
 
@@ -221,19 +168,17 @@ def weighed(
 @compiled
 def count_document(
     codes: CodePoints,
-    number: int,
     kinds: Kinds,
-    df: NDArray[np.int64],
-    last_in: NDArray[np.int64],
+    phrases: PhraseTable,
+    number: int,
+    counted: NDArray[np.int64],
 ) -> None:
-    """Add one to df of each bucket this document has.
+    """Count one more document for each bucket this one has. Spoils codes.
 
-    number: of the document, from 1 on. df, last_in: int64 (BUCKETS,), zero at first; last_in is
-    the last document that had the bucket.
+    number: of the document, from 1 on. counted: int64 (BUCKETS, 2), zero at first: how many
+    documents had the bucket, and the last that had it.
     """
-    found = np.empty(_room(len(codes)), np.int32)
-    n = _find(codes, kinds, found, _ZERO)
-    for bucket in found[:n]:
-        if last_in[bucket] != number:
-            last_in[bucket] = number
-            df[bucket] += 1
+    for each in _all_found(codes, kinds, phrases):
+        if counted[each, 1] != number:
+            counted[each, 0] += 1
+            counted[each, 1] = number

@@ -1,0 +1,99 @@
+"""How a posting and a profile are worded, each as one vector: title, skills and text as fields.
+
+Each field counts by its own weight, however long it is. Beside its words stands what its titles
+and skills speak of: trades and fields of work. What the vectors are worth to a score does not live
+here.
+"""
+
+import math
+
+from services.matcher.domain.documents import Posting, Seeker
+from services.matcher.domain.language.glossary import is_unsaid
+from services.matcher.domain.language.trades import Trades, trades_of, trades_of_occupation
+from services.matcher.domain.model import Model
+from services.matcher.domain.vector import SCALE, TermVector, blended, highest, stacked
+
+_THOUSAND = 1000
+
+# How long, in thousandths of the whole, the parts are that say which occupations and which fields
+# a document speaks of, where it surely does. Words make up the rest, so that the whole is as long.
+_TRADES, _FIELDS = 548, 548
+
+# What the fields count in the words of a posting, and of a profile.
+_TITLE, _SKILLS, _TEXT = 6, 4, 5
+# What a title and a skill count in what a document speaks of; a stated occupation as a title.
+_TITLED, _SKILLED = 1000, 300
+
+# A profile's skills lengthen it and never turn it, or one more skill could lower a score (promise
+# 8): each adds a little to the terms it has, up to a limit, and only so many do. So no profile is
+# longer than vector.LONGEST.
+_CLAIMED = 250
+_CLAIMED_TRADES, _CLAIMED_FIELDS = 50, 100
+_MOST_CLAIMED = 20
+_MOST_OF_A_TRADE, _MOST_OF_A_FIELD = 200, 350
+
+
+def of_posting(model: Model, doc: Posting) -> TermVector:
+    """The vector of a posting, at most SCALE long."""
+    skills = [skill.name for skill in doc.skills if not is_unsaid(skill.name)]
+    words = [
+        (model.vector_of(doc.title), _TITLE),
+        (model.vector_of("\n".join(skills)), _SKILLS),
+        (model.vector_of(doc.text), _TEXT),
+    ]
+    spoken = [(trades_of(doc.title), _TITLED), *((trades_of(name), _SKILLED) for name in skills)]
+    if doc.occupation:
+        spoken.append((trades_of_occupation(doc.occupation), _TITLED))
+    return stacked(_parts(words, spoken))
+
+
+def of_seeker(model: Model, doc: Seeker) -> TermVector:
+    """The vector of a profile: at most SCALE long but for its skills, and less than twice that."""
+    words = [(model.vector_of("\n".join(doc.titles)), _TITLE), (model.vector_of(doc.text), _TEXT)]
+    spoken = [(trades_of(title), _TITLED) for title in doc.titles]
+    spoken += [(trades_of_occupation(code), _TITLED) for code in doc.occupations]
+    claimed = [name for name in doc.skills if not is_unsaid(name)][:_MOST_CLAIMED]
+    return stacked([*_parts(words, spoken), *_claims(model, claimed)])
+
+
+def _parts(
+    words: list[tuple[TermVector, int]], spoken: list[tuple[Trades, int]]
+) -> list[TermVector]:
+    """Words, occupations and fields, together SCALE long where there are words."""
+    surely = max((trades.likeness * weight // _THOUSAND for trades, weight in spoken), default=0)
+    trades, fields = surely * _TRADES // _THOUSAND, surely * _FIELDS // _THOUSAND
+    return [
+        blended(words, math.isqrt(SCALE * SCALE - trades * trades - fields * fields)),
+        blended(
+            [(each.occupations, each.likeness * weight // SCALE) for each, weight in spoken], trades
+        ),
+        blended(
+            [(each.fields, each.likeness * weight // SCALE) for each, weight in spoken], fields
+        ),
+    ]
+
+
+def _claims(model: Model, names: list[str]) -> list[TermVector]:
+    """What skills add: of each of their words the most, of trades and fields the sum."""
+    spoken = [trades_of(name) for name in names]
+    return [
+        highest(blended([(model.vector_of(name), 1)], _thousandths(_CLAIMED)) for name in names),
+        stacked(
+            (
+                blended([(each.occupations, 1)], each.likeness * _CLAIMED_TRADES // _THOUSAND)
+                for each in spoken
+            ),
+            _thousandths(_MOST_OF_A_TRADE),
+        ),
+        stacked(
+            (
+                blended([(each.fields, 1)], each.likeness * _CLAIMED_FIELDS // _THOUSAND)
+                for each in spoken
+            ),
+            _thousandths(_MOST_OF_A_FIELD),
+        ),
+    ]
+
+
+def _thousandths(of_scale: int) -> int:
+    return SCALE * of_scale // _THOUSAND
