@@ -6,10 +6,15 @@ What only one service's tests need stands in that folder's own conftest.
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests import servers
+
+# No test asserts a time: what is compiled at its first call takes long once.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _LONGER = 10
 _FLOWS = "tests/flows/"

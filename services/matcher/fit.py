@@ -149,12 +149,12 @@ def compared(before: Model, now: Model) -> tuple[int, float]:
 
 def text_of_posting(doc: Posting) -> str:
     """What the posting's term vector is made of. A line break is part of no term."""
-    return f"{doc.title}\n{doc.text}"
+    return "\n".join((doc.title, doc.text, *(skill.name for skill in doc.skills)))
 
 
 def text_of_seeker(doc: Seeker) -> str:
     """What the profile's term vector is made of."""
-    return "\n".join((*doc.titles, doc.text))
+    return "\n".join((*doc.titles, doc.text, *doc.skills))
 
 
 class _Read:

@@ -1,6 +1,6 @@
 """The circuit breaker as a state machine, and what it does at each turn."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.certificates.domain.breaker import Breaker, BreakerState
@@ -68,7 +68,6 @@ def test_a_trial_of_which_nothing_is_heard_does_not_block_for_ever() -> None:
     assert breaker.admits(32.0)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("yn-"), st.floats(0, 40)), max_size=60))
 def test_it_never_stays_shut_for_longer_than_it_may(steps: list[tuple[str, float]]) -> None:
     breaker, now_s = Breaker(failures=2, pause_s=1.0, most_pause_s=20.0, lost_after_s=10.0), 0.0

@@ -120,7 +120,7 @@ class FolderHistory(RuleBasedStateMachine):
 
 
 TestFolderHistory = FolderHistory.TestCase
-TestFolderHistory.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestFolderHistory.settings = settings(max_examples=60, stateful_step_count=25)
 
 
 @given(st.permutations(range(3)))

@@ -34,7 +34,7 @@ def nested(depth: int) -> bytes:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(events())
 def test_what_is_written_is_what_is_read(event: Event) -> None:
     assert parse(event.encoded()) == event
@@ -215,14 +215,14 @@ def test_no_refusal_tells_what_stood_in_the_record(name: str, secret: Any) -> No
         assert "13800138000" not in logged
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_event_or_a_refusal(value: bytes) -> None:
     with pytest.raises((Malformed, UnknownType)):
         parse(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(SAMPLES)), st.data())
 def test_a_damaged_record_is_an_event_or_a_refusal(name: str, data: st.DataObject) -> None:
     value = bytearray(SAMPLES[name])

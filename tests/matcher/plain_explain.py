@@ -24,7 +24,7 @@ from services.matcher.domain.vector import ONE, shared_terms
 
 _PHRASES = 5
 _ALIKE = 3
-_TERMS_READ = 16
+_TERMS_READ = 24
 _GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 
 

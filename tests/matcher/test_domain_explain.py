@@ -97,29 +97,54 @@ def test_a_perfect_pair_is_explained_from_the_root() -> None:
 
 
 def test_shared_words_are_told_as_they_stand_in_the_posting() -> None:
-    posting = a_posting(title="数据分析师", text="负责用户增长的数据分析，熟悉 Python 和 C++")
-    seeker = a_seeker(titles=("高级数据分析师",), text="三年 python 与 c++ 经验，做过用户增长")
+    posting = a_posting(
+        title="数据分析师",
+        text="负责用户增长的数据分析，熟悉 Python 和 C++",
+        skills=(),
+        occupation=None,
+    )
+    seeker = a_seeker(
+        titles=("高级数据分析师",),
+        text="三年 python 与 c++ 经验，做过用户增长",
+        skills=(),
+        occupations=(),
+    )
     text = explained(posting, seeker).reason.children[0]
     told = [leaf.params["term"] for leaf in text.children if leaf.code == "text.term"]
     assert told[0] == "数据分析师"
     assert {"python", "c++", "用户增长"} <= set(told)
     assert len(told) <= 5
+    spoken = [(leaf.code, *leaf.params.values()) for leaf in text.leaves()]
+    assert [code for code, *_ in spoken].count("text.trade") == 1
+    assert ("text.field", "data") in spoken
     assert text.children[-1].code == "text.rest"
 
 
 def test_what_rounding_leaves_over_is_told_as_the_rest() -> None:
     text = explained(
         a_posting(title="Java C++ .NET", text="", skills=(), occupation=None),
-        a_seeker(titles=("Java",), text="C++ .NET"),
+        a_seeker(titles=("Java",), text="C++ .NET", skills=()),
     ).reason.children[0]
-    *terms, rest = text.children
+    *terms, trades, rest = text.children
     assert [leaf.params["term"] for leaf in terms] == ["java", ".net", "c++"]
-    assert rest == Node("text.rest", 1, params={"terms": 0})
+    assert trades.code == "text.trades"
+    assert rest.code == "text.rest"
     assert text.points_ppm == sum(child.points_ppm for child in text.children)
 
 
+def test_words_that_mean_the_same_are_told_with_both() -> None:
+    alike = node(
+        explained(a_posting(text="会用电子表格"), a_seeker(text="日常用 Excel 做报表")),
+        "text.alike",
+    )
+    assert (alike.params["term"], alike.params["other"]) == ("电子表格", "excel")
+    assert alike.points_ppm > 0
+
+
 def test_texts_that_share_nothing_are_one_leaf_of_nothing() -> None:
-    text = explained(a_posting(), a_seeker(titles=(), text="")).reason.children[0]
+    text = explained(
+        a_posting(), a_seeker(titles=(), text="", skills=(), occupations=())
+    ).reason.children[0]
     assert text == Node("text", 0)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.values import PPM
@@ -92,7 +92,6 @@ _WORDS = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_WORDS, max_size=30), st.lists(_WORDS, min_size=1, max_size=5))
 def test_no_near_spelling_is_left_out(shown: list[str], asked: list[str]) -> None:
     """Of a spelling asked for again, those count too that became known in between."""

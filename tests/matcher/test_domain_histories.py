@@ -146,7 +146,7 @@ class Market(RuleBasedStateMachine):
 
 @pytest.mark.timeout(_LONG_S)
 def test_any_history_ends_in_the_live_set_of_what_was_written(times: int) -> None:
-    how = settings(max_examples=60 * times, stateful_step_count=40, deadline=None)
+    how = settings(max_examples=60 * times, stateful_step_count=40)
     run_state_machine_as_test(Market, settings=how)
 
 

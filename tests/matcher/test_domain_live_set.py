@@ -93,7 +93,6 @@ def changes(market: Iterable[PreparedPosting | PreparedSeeker]) -> list[Change]:
     ]
 
 
-@settings(deadline=None)
 @given(markets(), st.randoms(use_true_random=False))
 def test_neither_order_nor_batches_matter(
     market: list[PreparedPosting | PreparedSeeker], draw: random.Random
@@ -141,7 +140,7 @@ def test_a_spelling_learned_later_is_near_those_known_before() -> None:
     assert score(job, person).skills[0].similarity_ppm == 800_000
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(markets())
 def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedSeeker]) -> None:
     kept = an_engine()
@@ -153,7 +152,7 @@ def test_the_same_again_changes_nothing(market: list[PreparedPosting | PreparedS
     assert kept.live == before
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(markets())
 def test_what_comes_and_goes_between_two_settlings_is_not_told(
     market: list[PreparedPosting | PreparedSeeker],

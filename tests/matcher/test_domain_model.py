@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -36,7 +36,6 @@ def test_the_integer_cosine_is_scikit_learns(left: str, right: str) -> None:
     assert ours == pytest.approx(float((theirs[[0]] @ theirs[[1]].T).toarray()[0, 0]), abs=2e-3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=4), st.text(max_size=200))
 def test_no_text_is_longer_than_one(corpus: list[str], text: str) -> None:
     vector = weighed(fit(corpus).rareness, terms(text))

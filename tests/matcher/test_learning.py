@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
@@ -65,8 +65,6 @@ OLD = Weights(
     occupation=60_000,
     certificate=30_000,
 )
-# The first of them compiles, and a machine may be busy.
-slow = settings(deadline=None)
 
 
 def moved(before: Weights, after: Weights) -> int:
@@ -78,7 +76,6 @@ def moved(before: Weights, after: Weights) -> int:
 # The parts of a pair.
 
 
-@slow
 @given(draws, st.lists(st.integers(0, 1000), min_size=7, max_size=7).filter(any))
 def test_a_score_is_the_weighted_mean_of_the_parts(draw: random.Random, found: list[int]) -> None:
     posting, seeker, held = any_posting(draw, 1), any_seeker(draw, 1), any_folder(draw)
@@ -91,7 +88,6 @@ def test_a_score_is_the_weighted_mean_of_the_parts(draw: random.Random, found: l
     assert abs(scored.score_ppm - mean) <= len(NAMES) + len(posting.skills) + 1
 
 
-@slow
 @given(draws)
 def test_parts_are_shares_of_one(draw: random.Random) -> None:
     parts = parts_of(base_model(), any_posting(draw, 1), any_seeker(draw, 1), any_folder(draw))
@@ -218,7 +214,6 @@ any_weights = (
 )
 
 
-@slow
 @given(any_examples, any_weights)
 def test_no_outcome_whatever_makes_a_weight_negative(
     examples: list[Example], before: Weights
@@ -227,7 +222,6 @@ def test_no_outcome_whatever_makes_a_weight_negative(
     assert learned(examples * 50, before) == learned(examples * 50, before)
 
 
-@slow
 @given(draws)
 def test_under_learned_weights_a_skill_or_certificate_never_lowers_a_score(
     draw: random.Random,
@@ -245,7 +239,6 @@ def test_under_learned_weights_a_skill_or_certificate_never_lowers_a_score(
     assert score(job, prepare_seeker(model, seeker, held)).score_ppm >= plain.score_ppm
 
 
-@slow
 @given(st.lists(st.floats(0, 1e6), min_size=7, max_size=7).filter(lambda found: sum(found) > 1e-6))
 def test_shares_add_up_and_are_rounded_by_less_than_one(found: list[float]) -> None:
     exact = np.array(found) / sum(found) * PPM
@@ -261,7 +254,6 @@ def test_a_seeker_is_held_back_for_ever_or_never() -> None:
     assert 0.9 < ONE_IN * sum(held) / len(held) < 1.1
 
 
-@slow
 @given(
     st.lists(
         st.tuples(st.booleans(), st.integers(0, 5), st.integers(0, 3)), min_size=1, max_size=40

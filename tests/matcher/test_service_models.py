@@ -112,11 +112,14 @@ async def test_a_text_has_the_terms_that_its_vector_is_made_of() -> None:
         match event:
             case PostingPublished():
                 doc = posting_of(event.data, 1)
-                assert set(terms(text_of_posting(doc))) == {*terms(doc.title), *terms(doc.text)}
+                said = (doc.title, doc.text, *(skill.name for skill in doc.skills))
+                assert set(terms(text_of_posting(doc))) == {t for each in said for t in terms(each)}
             case SeekerProfiled():
                 person = seeker_of(event.data, 1)
-                titles = (term for title in person.titles for term in terms(title))
-                assert set(terms(text_of_seeker(person))) == {*titles, *terms(person.text)}
+                said = (*person.titles, person.text, *person.skills)
+                assert set(terms(text_of_seeker(person))) == {
+                    t for each in said for t in terms(each)
+                }
     assert model.unseen > IDF_UNIT
 
 

@@ -196,7 +196,7 @@ class PostingLife(RuleBasedStateMachine):
 
 
 TestPostingLife = PostingLife.TestCase
-TestPostingLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestPostingLife.settings = settings(max_examples=40, stateful_step_count=20)
 
 
 def test_a_clock_that_lags_does_not_turn_time_back() -> None:

@@ -18,7 +18,6 @@ from tests.support import NOW
 
 ON_ONE_DATABASE = settings(
     max_examples=60,
-    deadline=None,
     # Each example brings postings of its own, so one database serves them all.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

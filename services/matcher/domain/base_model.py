@@ -55,6 +55,8 @@ _ASKS = """
 了解行业相关知识，掌握基本的操作方法和安全知识
 有良好的服务意识和职业道德，形象气质佳
 经验不限，可接受应届毕业生，公司提供岗前培训
+服从班组和领导安排，能适应三班倒、两班倒，能上夜班
+身体素质好，严格遵守规程和纪律，有安全意识
 较强的协调能力和推动能力，善于发现问题，工作积极主动
 对数据敏感，逻辑清晰，有一定的应用能力和研究能力
 """
@@ -101,7 +103,7 @@ def base_model() -> Model:
 
 
 def _corpus() -> Iterator[str]:
-    """A posting for each occupation, some profiles, and all that occupations and skills are called."""
+    """A posting for each occupation, some profiles, and what occupations and skills are called."""
     for at, (_, name) in enumerate(occupations()):
         yield "\n".join((_posting(name, at), *(_english(at) if at % 2 == 0 else ())))
         if at % 3 == 0:

@@ -14,7 +14,7 @@ from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.domain.vector import ONE
 
 # Enough of the strongest pairs of characters to grow into five phrases.
-_TERMS_READ = 16
+_TERMS_READ = 24
 # Characters that hold words together: a pair with one of them tells a reader nothing.
 _GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 

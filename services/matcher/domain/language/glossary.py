@@ -11,8 +11,8 @@ from functools import cache
 
 from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.text import (
+    BREAK_PATTERN,
     HAN_RANGES,
-    JOINS_PATTERN,
     WORD_PATTERN,
     bucket_of,
     pieces,
@@ -38,7 +38,7 @@ ENDINGS = (
 SHORTEST_STEM = 3
 SHORTEST_ENDED = 4
 
-_TOKENS = re.compile(rf"([{HAN_RANGES}])|({WORD_PATTERN})|([^{JOINS_PATTERN}])")
+_TOKENS = re.compile(rf"([{HAN_RANGES}])|({WORD_PATTERN})|({BREAK_PATTERN})")
 _HIDDEN_BEFORE = re.compile(r"[^\n]")
 
 

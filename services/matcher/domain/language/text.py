@@ -22,9 +22,10 @@ HAN_RANGES = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _LETTER = rf"[^\W_{HAN_RANGES}]"
 HAN = re.compile(f"[{HAN_RANGES}]+")
 WORD = re.compile(f"{_LETTER}+")
-JOINS_PATTERN = r"\s\-_/·"
-"""What may stand within a phrase and is no part of it."""
-JOINS = re.compile(f"[{JOINS_PATTERN}]+")
+_JOINS = r"\-_/·"
+JOINS = re.compile(rf"(?:[^\S\n]|[{_JOINS}])+")
+"""What may stand within a phrase and is no part of it; a phrase ends where the line ends."""
+BREAK_PATTERN = rf"[^\s{_JOINS}]|\n"
 # A Latin word keeps what makes it another word: c++, c#, .net, node.js. A dot inside a word counts
 # only after a letter, so that the `1.` of a numbered list does not stick to what follows it.
 WORD_PATTERN = rf"(?:(?<!{_LETTER})\.(?=[a-z]))?{_LETTER}+(?:(?<=[a-z])\.{_LETTER}+)*[+#]*"
