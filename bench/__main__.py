@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 MEASUREMENTS = {
     "match": ("bench.match.command", "the matcher's search beside the engines people would pick"),
+    "quality": ("bench.quality.command", "how well it ranks, beside what people would pick"),
     "start": ("bench.start.command", "how long a matcher's index takes from the store"),
     "certificates": (
         "bench.certificates.command",

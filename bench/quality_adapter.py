@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from contracts.values import EmployerId, PayUnit, PostingId, SeekerId
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import Pay, PayFloor, Posting, Seeker, SkillWanted
+from services.matcher.domain.facts import PostingFacts
+from services.matcher.domain.fast.engine import FastEngine
+from services.matcher.domain.fast.known import KnownPosting
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
-from services.matcher.domain.scoring import score as score_of_pair
 
 Document = Mapping[str, Any]
 """Fields, any of which may be missing: title, skills, text, salary ([low, high] CNY a month)."""
@@ -26,16 +28,24 @@ _COUNTY = "530102"
 
 def score(queries: Sequence[Document], docs: Sequence[Document]) -> NDArray[np.int64]:
     """Scores in millionths, int64 (n_queries, n_docs)."""
-    model = base_model()
-    postings = [prepare_posting(model, _posting(at, doc)) for at, doc in enumerate(docs)]
-    scores = np.empty((len(queries), len(docs)), np.int64)
+    # Every pair is told, however little it scores.
+    model = base_model().limited(tau_ppm=0)
+    engine = FastEngine(model)
+    postings = (prepare_posting(model, posting_of(at, doc)) for at, doc in enumerate(docs))
+    engine.load(
+        [KnownPosting(each.doc.posting_id, PostingFacts.of(each), each.terms) for each in postings],
+        [],
+    )
+    scores = np.zeros((len(queries), len(docs)), np.int64)
     for at, query in enumerate(queries):
-        seeker = prepare_seeker(model, _seeker(at, query))
-        scores[at] = [score_of_pair(posting, seeker).score_ppm for posting in postings]
+        found = engine.best_postings(prepare_seeker(model, seeker_of(at, query)), len(docs))
+        # The id of a posting is its place among the documents.
+        scores[at, found.low.astype(np.int64)] = found.scores
     return scores
 
 
-def _posting(number: int, doc: Document) -> Posting:
+def posting_of(number: int, doc: Document) -> Posting:
+    """A document as an open posting. number: its id."""
     low, high = doc.get("salary") or (0, 0)
     return Posting(
         posting_id=PostingId(UUID(int=number)),
@@ -50,7 +60,8 @@ def _posting(number: int, doc: Document) -> Posting:
     )
 
 
-def _seeker(number: int, query: Document) -> Seeker:
+def seeker_of(number: int, query: Document) -> Seeker:
+    """A query as a profile. number: its id."""
     title, salary = query.get("title"), query.get("salary")
     return Seeker(
         seeker_id=SeekerId(UUID(int=number)),

@@ -51,7 +51,7 @@ DOCS = {
     "en": ["Welder", "Accountant", "Cashier", "Nursery teacher", "Receptionist"],
 }
 QUERIES = {
-    "zh": {"电焊工": "焊接工人", "财务会计": "会计"},
+    "zh": {"电焊工": "焊接工人", "会计主管": "会计"},
     "en": {"Certified welder": "Welder", "Hotel receptionist": "Receptionist"},
 }
 
