@@ -18,7 +18,7 @@ SCALE = 1 << SCALE_BITS
 ONE = SCALE * SCALE
 """The dot product of a text with itself would be ONE, were nothing rounded down."""
 
-LONGEST = 3 * SCALE
+LONGEST = 7 * SCALE // 2
 """No vector is longer: so dot products stay in 32 bits, and the parts of a length in 16."""
 
 

@@ -22,13 +22,13 @@ _TRADES, _FIELDS = 548, 548
 # What the fields count in the words of a posting, and of a profile.
 _TITLE, _SKILLS, _TEXT = 6, 4, 5
 # What a title and a skill count in what a document speaks of; a stated occupation as a title.
-_TITLED, _SKILLED = 1000, 300
+_TITLED, _SKILLED = 1000, 450
 
 # A profile's skills lengthen it and never turn it, or one more skill could lower a score (promise
 # 8): each adds a little to the terms it has, up to a limit, and only so many do. So no profile is
 # longer than vector.LONGEST.
 _CLAIMED = 250
-_CLAIMED_TRADES, _CLAIMED_FIELDS = 50, 100
+_CLAIMED_TRADES, _CLAIMED_FIELDS = 80, 200
 _MOST_CLAIMED = 20
 _MOST_OF_A_TRADE, _MOST_OF_A_FIELD = 200, 350
 

@@ -4,7 +4,7 @@ What a term is lives in `glossary` and `text`; what a vector is worth to a score
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -56,9 +56,27 @@ def fitted(texts: Iterable[str], progress: Callable[[int], None] | None = None) 
             progress(n_docs)
     if progress and n_docs % _DOCS_BETWEEN_PROGRESS:
         progress(n_docs)
+    return _rareness(counted[:, 0], n_docs)
+
+
+def weighed_lines(
+    lines: Sequence[str],
+) -> tuple[Idf, NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Short texts, a line each: their IDF, and line, bucket and impact of each of their terms.
+
+    Each line as `weighed_terms` has it; some thousands at once in a tenth of the time.
+    """
+    codes, kind_of, phrases = code_points("\n".join(lines)), kinds(), phrase_table()
+    counted = np.zeros((BUCKETS, 2), np.int64)
+    n_lines = text_compiled.count_lines(codes, kind_of, phrases, counted)
+    idf = _rareness(counted[:, 0], n_lines)
+    sublinear = _sublinears(_USUAL_BITS)
+    return idf, *text_compiled.weighed_lines(codes, kind_of, phrases, idf.values, sublinear)
+
+
+def _rareness(df: NDArray[np.int64], n_docs: int) -> Idf:
     unseen = _idf(0, n_docs)
     values = np.full(BUCKETS, unseen, np.uint16)
-    df = counted[:, 0]
     seen = np.flatnonzero(df)
     known, where = np.unique(df[seen], return_inverse=True)
     values[seen] = np.array([_idf(times, n_docs) for times in known.tolist()], np.uint16)[where]

@@ -22,7 +22,7 @@ from services.matcher.domain.language.phrases_compiled import (
 from services.matcher.domain.language.text import BUCKETS, LATIN_GRAM
 from services.matcher.domain.vector import SCALE
 
-_SPACE = 32
+_SPACE, _NEW_LINE = ord(" "), ord("\n")
 # For a bare 0 numba compiles a kernel that is called with it once more, as one of a constant.
 _ZERO = cast(int, np.int64(0))
 
@@ -182,3 +182,64 @@ def count_document(
         if counted[each, 1] != number:
             counted[each, 0] += 1
             counted[each, 1] = number
+
+
+@compiled
+def count_lines(
+    codes: CodePoints, kinds: Kinds, phrases: PhraseTable, counted: NDArray[np.int64]
+) -> int:
+    """As `count_document`, of each line as a document; returns how many there are."""
+    number = 0
+    for begin, end in _lines(codes):
+        number += 1
+        count_document(codes[begin:end].copy(), kinds, phrases, number, counted)
+    return number
+
+
+@compiled
+def weighed_lines(
+    codes: CodePoints,
+    kinds: Kinds,
+    phrases: PhraseTable,
+    idf: NDArray[np.uint16],
+    sublinear: NDArray[np.int64],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """As `weighed`, of each line: the number of the line, bucket and impact of each term."""
+    lines = [np.zeros(0, np.int32)]
+    buckets = [np.zeros(0, np.int32)]
+    impacts = [np.zeros(0, np.int32)]
+    number = np.int32(0)
+    for begin, end in _lines(codes):
+        found = sorted_terms(codes[begin:end].copy(), kinds, phrases)
+        its_buckets, its_impacts = weighed(found, idf, sublinear)
+        lines.append(np.full(len(its_buckets), number, np.int32))
+        buckets.append(its_buckets)
+        impacts.append(its_impacts)
+        number += np.int32(1)
+    return _joined(lines), _joined(buckets), _joined(impacts)
+
+
+@compiled
+def _lines(codes: CodePoints) -> list[tuple[int, int]]:
+    """Where each line begins and ends."""
+    found = []
+    begin = 0
+    for at in range(len(codes)):
+        if codes[at] == _NEW_LINE:
+            found.append((begin, at))
+            begin = at + 1
+    found.append((begin, len(codes)))
+    return found
+
+
+@compiled
+def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    length = 0
+    for part in parts:
+        length += len(part)
+    whole = np.empty(length, np.int32)
+    at = 0
+    for part in parts:
+        whole[at : at + len(part)] = part
+        at += len(part)
+    return whole
