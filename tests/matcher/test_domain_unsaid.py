@@ -73,7 +73,7 @@ def adds(phrase: str) -> tuple[str, ...]:
     return glossary().get(symbols(phrase), Entry()).adds
 
 
-@pytest.mark.parametrize("phrase", lexicon.said())
+@pytest.mark.parametrize("phrase", list(lexicon.said()))
 def test_what_is_said_stays_and_would_be_torn_without_it(phrase: str) -> None:
     assert losses(phrase) == []
     key = symbols(phrase)
