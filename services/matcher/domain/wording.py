@@ -6,6 +6,7 @@ here.
 """
 
 import math
+from functools import lru_cache
 
 from services.matcher.domain.documents import Posting, Seeker
 from services.matcher.domain.language.glossary import is_unsaid
@@ -75,24 +76,24 @@ def _parts(
 
 def _claims(model: Model, names: list[str]) -> list[TermVector]:
     """What skills add: of each of their words the most, of trades and fields the sum."""
-    spoken = [trades_of(name) for name in names]
+    claims = [_claim(model, name) for name in names]
     return [
-        highest(blended([(model.vector_of(name), 1)], _thousandths(_CLAIMED)) for name in names),
-        stacked(
-            (
-                blended([(each.occupations, 1)], each.likeness * _CLAIMED_TRADES // _THOUSAND)
-                for each in spoken
-            ),
-            _thousandths(_MOST_OF_A_TRADE),
-        ),
-        stacked(
-            (
-                blended([(each.fields, 1)], each.likeness * _CLAIMED_FIELDS // _THOUSAND)
-                for each in spoken
-            ),
-            _thousandths(_MOST_OF_A_FIELD),
-        ),
+        highest(words for words, _, _ in claims),
+        stacked((trades for _, trades, _ in claims), _thousandths(_MOST_OF_A_TRADE)),
+        stacked((fields for _, _, fields in claims), _thousandths(_MOST_OF_A_FIELD)),
     ]
+
+
+# The same skills are named by many.
+@lru_cache(maxsize=1 << 15)
+def _claim(model: Model, name: str) -> tuple[TermVector, TermVector, TermVector]:
+    """What one skill adds: words, occupations, fields."""
+    spoken = trades_of(name)
+    return (
+        blended([(model.vector_of(name), 1)], _thousandths(_CLAIMED)),
+        blended([(spoken.occupations, 1)], spoken.likeness * _CLAIMED_TRADES // _THOUSAND),
+        blended([(spoken.fields, 1)], spoken.likeness * _CLAIMED_FIELDS // _THOUSAND),
+    )
 
 
 def _thousandths(of_scale: int) -> int:

@@ -7,7 +7,7 @@ themselves are in `lexicon`; what a term weighs does not live here.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.text import (
@@ -131,6 +131,7 @@ def terms(text: str) -> list[str]:
     return [*pieces(left), *added]
 
 
+@lru_cache(maxsize=1 << 15)
 def is_unsaid(text: str) -> bool:
     """Whether nothing is left of a text once what is hidden is blotted out."""
     left, added = shown(plain(text))
