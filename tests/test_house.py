@@ -38,6 +38,7 @@ READS = {
         "rengang.seekers",
         "rengang.certificates",
         "rengang.models",
+        "rengang.outcomes",
     },
     "talent": {"rengang.postings", "rengang.matches"},
 }

@@ -22,7 +22,7 @@ from services.kit.auth import assert_every_route_is_guarded
 from services.matcher import api
 from services.matcher.choosing import State, choose_model
 from services.matcher.domain.base_model import base_model
-from services.matcher.domain.language.glossary import terms
+from services.matcher.domain.language.glossary import rank_buckets, terms
 from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.model import Limits, Model, Weights, fit
 from services.matcher.fit import (
@@ -70,9 +70,9 @@ async def stored(matcher: Matcher) -> dict[str, tuple[bool, bytes]]:
 def wording(events: Iterable[AnyEvent]) -> list[str]:
     """The texts of the market, put together in another way than the code does it."""
     return [
-        " ".join((event.data.text, event.data.title))
+        "\n".join((event.data.text, event.data.title, *(skill.name for skill in event.data.skills)))
         if isinstance(event, PostingPublished)
-        else " ".join((event.data.text, *event.data.titles))
+        else "\n".join((*event.data.skills, event.data.text, *event.data.titles))
         for event in events
         if isinstance(event, PostingPublished | SeekerProfiled)
     ]
@@ -191,10 +191,11 @@ async def test_where_there_is_nothing_to_fit_to_it_says_so(matcher: Matcher) -> 
 
 
 def test_what_moved_is_measured_on_the_terms_that_either_has_seen() -> None:
-    before, now = fit(["焊工", "电工"]), fit(["焊工", "铣工", "铣工"])
+    # Characters that no phrase is known of.
+    before, now = fit(["龘鱻", "靐鱻"]), fit(["龘鱻", "齉鱻", "齉鱻"])
     new_ppm, moved = compared(before, now)
-    # 焊 焊工 工 铣 铣工 were seen now, of which 铣 and 铣工 are new; 电 and 电工 are seen no more.
-    assert new_ppm == 400_000
+    # Seen now are 龘 鱻 齉 and two pairs, two of them new; and what every model knows.
+    assert new_ppm == 1_000_000 * 2 // (5 + len(rank_buckets()))
     unseen_before, unseen_now = before.unseen / IDF_UNIT, now.unseen / IDF_UNIT
     assert 0 < moved <= max(unseen_before, unseen_now) - 1
     assert compared(now, now) == (0, 0.0)
