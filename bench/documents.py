@@ -17,7 +17,6 @@ from contracts.vocabulary.counties import prefecture_of
 from contracts.vocabulary.occupations import occupation_name
 from services.matcher.domain.documents import HeldCertificate, PayFloor, Seeker
 from services.matcher.domain.prepare import Evidence, PreparedSeeker
-from services.matcher.domain.vector import TermVector
 
 _AT_ONCE = 10_000
 
@@ -47,11 +46,8 @@ class Seekers:
         population, page = self._population, self._population.page
         codes = population.world.occupations
         model_version = population.model.version
-        terms = page.term_starts[start : end + 1].tolist()
         skills = page.skill_starts[start : end + 1].tolist()
-        first_term, first_skill = terms[0], skills[0]
-        buckets = page.buckets[first_term : terms[-1]]
-        impacts = population.impacts[first_term : terms[-1]].astype(np.int32)
+        first_skill = skills[0]
         named = page.skills[first_skill : skills[-1]].tolist()
         rows = zip(
             ids_of(population, np.arange(start, end)),
@@ -68,7 +64,6 @@ class Seekers:
         )
         for at, row in enumerate(rows):
             seeker_id, trades, held, places, floor, years, education, kinds, remote, commute = row
-            begins, ends = terms[at] - first_term, terms[at + 1] - first_term
             shown = [
                 self._evidence[number]
                 for number in named[skills[at] - first_skill : skills[at + 1] - first_skill]
@@ -93,7 +88,7 @@ class Seekers:
             yield PreparedSeeker(
                 doc=doc,
                 model_version=model_version,
-                terms=TermVector(buckets[begins:ends], impacts[begins:ends]),
+                terms=population.terms.vector(start + at),
                 evidence=(*shown, *self._shown_by(certificates, held[0])),
                 certificates=certificates,
                 occupations=stated,

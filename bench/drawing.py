@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.names import TITLES, title_rows
 from bench.words import drawn
 from bench.world import TOPIC, World
 from contracts.values import Employment
@@ -33,6 +34,7 @@ TOPIC_SHARE = 0.25
 _COMMON_SHARE = 0.15
 TYPO_SHARE = 0.08
 _COMMUTING_SHARE = 0.3
+_SECOND_TITLE_SHARE = 0.5
 _LOG_OF_USUAL_PAY = float(np.log(5_200))
 
 
@@ -42,10 +44,11 @@ class Page:
 
     id_high, id_low: the two halves of the id. term_starts, buckets, times: the terms of each text,
     ascending, and how often it says them. skill_starts, skills: numbers of spellings as named.
-    occupations (n, 2), certified (n, 2): numbers of occupations, NONE for none; levels (n, 2):
-    of the certificates, 0 for none. homes, places (n, 4): numbers of places, home first, NONE for
-    none. pay_floors: CNY a month, 0 for none. educations: 0 for none. employments: which of
-    EMPLOYMENTS. remote: whether remote work is wanted. commute: whether what borders home is.
+    titles (n, 2): rows of names, NONE for none. occupations (n, 2), certified (n, 2): numbers of
+    occupations, NONE for none; levels (n, 2): of the certificates, 0 for none. homes, places
+    (n, 4): numbers of places, home first, NONE for none. pay_floors: CNY a month, 0 for none.
+    educations: 0 for none. employments: which of EMPLOYMENTS. remote: whether remote work is
+    wanted. commute: whether what borders home is.
     """
 
     id_high: NDArray[np.uint64]
@@ -55,6 +58,7 @@ class Page:
     times: NDArray[np.uint8]
     skill_starts: NDArray[np.int64]
     skills: NDArray[np.int32]
+    titles: NDArray[np.int16]
     occupations: NDArray[np.int16]
     certified: NDArray[np.int16]
     levels: NDArray[np.int8]
@@ -125,6 +129,7 @@ def draw_page(rng: np.random.Generator, world: World) -> Page:
         employments=rng.choice(len(EMPLOYMENTS), PAGE, p=(0.6, 0.3, 0.06, 0.04)).astype(np.int8),
         remote=rng.random(PAGE) < 0.2,
         commute=rng.random(PAGE) < _COMMUTING_SHARE,
+        titles=_titles(rng, occupations),
     )
 
 
@@ -178,6 +183,16 @@ def _occupations(rng: np.random.Generator, world: World) -> NDArray[np.int16]:
         second[row] = siblings[int(share * len(siblings))]
     second[(kind > 0.3) | (second == first)] = NONE
     return np.stack((first, second), axis=1).astype(np.int16)
+
+
+def _titles(rng: np.random.Generator, occupations: NDArray[np.int16]) -> NDArray[np.int16]:
+    """A title of the first occupation, and often one of the second, or another of the first."""
+    of_second = np.where(occupations[:, 1] == NONE, occupations[:, 0], occupations[:, 1])
+    nth = rng.integers(0, TITLES, (2, PAGE))
+    first = title_rows(occupations[:, 0], nth[0])
+    second = title_rows(of_second, nth[1])
+    second[(rng.random(PAGE) >= _SECOND_TITLE_SHARE) | (second == first)] = NONE
+    return np.stack((first, second), axis=1)
 
 
 def _skills(

@@ -9,14 +9,14 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.drawing import PAGE, Page, draw_page
+from bench.names import occupation_rows, skill_rows
+from bench.wording import SEEKER, Rarity, Said, Vectors, worded
 from bench.world import World
 from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.model import Limits, Model, Weights
-from services.matcher.domain.vector import SCALE
 
 SUBLINEAR = np.array(
     [0, *(round(IDF_UNIT * (1 + math.log(n))) for n in range(1, 256))], dtype=np.int64
@@ -28,14 +28,14 @@ SUBLINEAR = np.array(
 class Population:
     """Seekers 0 … n - 1, and the model fitted to them.
 
-    page: all their columns, as `drawing.Page` describes them. impacts: uint16 (n_terms,), beside
-    page.buckets. fitted: the model is fitted to the first so many; any others are to come.
+    page: all their columns, as `drawing.Page` describes them. terms: of all that each says. fitted:
+    the model is fitted to the first so many; any others are to come.
     """
 
     world: World
     model: Model
     page: Page
-    impacts: NDArray[np.uint16]
+    terms: Vectors
     fitted: int
 
     def __len__(self) -> int:
@@ -45,7 +45,7 @@ class Population:
         """The first n seekers under a model fitted to them alone. Columns are views."""
         page = self.page.first(n)
         if n == self.fitted:
-            return Population(self.world, self.model, page, self.impacts[: len(page.buckets)], n)
+            return Population(self.world, self.model, page, self.terms.first(n), n)
         return _weighed(self.world, page, n)
 
 
@@ -68,36 +68,38 @@ def progress(words: str) -> None:
 
 
 def _weighed(world: World, page: Page, n_fitted: int) -> Population:
-    """Fit the model to the first seekers, and weigh all terms by it."""
+    """Fit the model to the texts of the first seekers, and word all seekers under it."""
     df = np.bincount(page.buckets[: page.term_starts[n_fitted]], minlength=BUCKETS)
     idf = np.rint(IDF_UNIT * (1 + np.log((1 + n_fitted) / (1 + df)))).astype(np.uint16)
     unseen = round(IDF_UNIT * (1 + math.log(1 + n_fitted)))
     # Every pair is listed, however little it scores: a search must find k of them.
     model = Model(idf, unseen, Weights(), Limits(), "").limited(tau_ppm=0)
-    impacts = np.empty(len(page.buckets), np.uint16)
-    n = len(page.homes)
-    for start in range(0, n, PAGE):
-        ends = page.term_starts[start : min(start + PAGE, n) + 1]
-        part = slice(ends[0], ends[-1])
-        impacts[part] = weighed(model, page.buckets[part], page.times[part], ends - ends[0])
-    return Population(world, model, page, impacts, n_fitted)
+    terms = Vectors.joined(
+        [
+            worded(_said(page, start), world.names, rarity(world, model), SEEKER)
+            for start in range(0, len(page.homes), PAGE)
+        ]
+    )
+    return Population(world, model, page, terms, n_fitted)
 
 
-def weighed(
-    model: Model,
-    buckets: NDArray[np.int32],
-    times: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-) -> NDArray[np.uint16]:
-    """What `Model.vector` makes of terms already counted, for many documents at once.
+def rarity(world: World, model: Model) -> Rarity:
+    """What the words of the world weigh under a model."""
+    return Rarity(model.idf, SUBLINEAR, world.vocabulary.buckets)
 
-    buckets, times: (n_terms,), document by document; starts: (n_documents + 1,), none empty.
-    """
-    weights = SUBLINEAR[times] * model.idf[buckets].astype(np.int64)
-    squares = np.maximum(np.add.reduceat(weights * weights, starts[:-1]) - 1, 0)
-    roots = np.floor(np.sqrt(squares.astype(np.float64))).astype(np.int64)
-    roots -= roots * roots > squares
-    roots += (roots + 1) * (roots + 1) <= squares
-    lengths = np.repeat(roots + 1, np.diff(starts))
-    impacts: NDArray[np.uint16] = (weights * SCALE // lengths).astype(np.uint16)
-    return impacts
+
+def _said(page: Page, start: int) -> Said:
+    """What PAGE seekers say."""
+    rows = slice(start, start + PAGE)
+    starts = page.term_starts[start : start + PAGE + 1]
+    skill_starts = page.skill_starts[start : start + PAGE + 1]
+    text = slice(starts[0], starts[-1])
+    return Said(
+        starts - starts[0],
+        page.buckets[text],
+        page.times[text],
+        page.titles[rows].astype(np.int32),
+        occupation_rows(page.occupations[rows]),
+        skill_starts - skill_starts[0],
+        skill_rows(page.skills[skill_starts[0] : skill_starts[-1]]),
+    )

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.drawing import draw_skills, draw_tokens, usual_pay
-from bench.population import Population, weighed
+from bench.names import TITLES, occupation_rows, skill_rows, title_rows
+from bench.population import Population, rarity
 from bench.skills import typo
+from bench.wording import POSTING, Said, Vectors, worded
 from bench.words import drawn
+from bench.world import World
 from contracts.values import Education, EmployerId, Employment, PayUnit, PostingId
 from services.matcher.domain.documents import CertificateWanted, Pay, Posting, SkillWanted
 from services.matcher.domain.prepare import PreparedPosting, prepare_posting
-from services.matcher.domain.vector import TermVector
 
 _TERMS, _TERMS_SPREAD, _TERMS_LEAST, _TERMS_MOST = 107, 25, 40, 200
 _SKILLS = (4, 5, 6, 6, 6, 7, 8)
@@ -35,16 +37,41 @@ _EMPLOYMENTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """A posting made ready, and its distinct words by number: what a text engine is asked."""
+    """A posting made ready, and the distinct words of its title and text by number: what a text
+    engine is asked.
+    """
 
     posting: PreparedPosting
     words: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """A posting before it is worded. words, times: of its text. title: a row of names, in one.
+    occupation: its number, in one. skills: spellings.
+    """
+
+    doc: Posting
+    words: NDArray[np.int32]
+    times: NDArray[np.uint8]
+    title: NDArray[np.int16]
+    occupation: NDArray[np.int16]
+    skills: NDArray[np.int32]
+
+
 def make_queries(seed: int, population: Population, n: int) -> list[Query]:
     """n postings under the population's model; the first are the same for every n."""
     rng = np.random.default_rng((seed, 2))
-    return [_query(rng, population) for _ in range(n)]
+    everything = [_drawn(rng, population.world) for _ in range(n)]
+    vectors = _vectors(population, everything)
+    names = population.world.names
+    return [
+        Query(
+            prepare_posting(population.model, each.doc, vectors.vector(nth)),
+            tuple(np.union1d(each.words, names.said(each.title)).tolist()),
+        )
+        for nth, each in enumerate(everything)
+    ]
 
 
 def with_unseen_skills(seed: int, population: Population, queries: Sequence[Query]) -> list[Query]:
@@ -65,12 +92,12 @@ def with_unseen_skills(seed: int, population: Population, queries: Sequence[Quer
     return changed
 
 
-def _query(rng: np.random.Generator, population: Population) -> Query:
-    world = population.world
+def _drawn(rng: np.random.Generator, world: World) -> _Drawn:
     occupation = drawn(rng, world.by_occupation, 1).astype(np.int16)
-    words, terms = _text(rng, population, occupation)
+    title = title_rows(occupation, rng.integers(0, TITLES, 1))
     education = rng.choice((0, 2, 3, 4, 5, 6), 1, p=(0.4, 0.1, 0.2, 0.18, 0.11, 0.01))
     low = max(1, int(usual_pay(rng, education.astype(np.int8))[0]))
+    skills = _skills(rng, world, occupation)
     code = world.occupations[int(occupation[0])]
     certificate = rng.random()
     doc = Posting(
@@ -83,7 +110,12 @@ def _query(rng: np.random.Generator, population: Population) -> Query:
         pay=Pay(low, int(low * rng.uniform(1.0, 1.6)), PayUnit.MONTH),
         occupation=code,
         remote=bool(rng.random() < 0.04),
-        skills=_skills(rng, population, occupation),
+        skills=tuple(
+            SkillWanted(
+                world.skills.spellings[number], required=bool(rng.random() < _REQUIRED_SHARE)
+            )
+            for number in skills.tolist()
+        ),
         certificates=(
             (CertificateWanted(code, int(rng.integers(2, 5)), required=certificate < 0.08),)
             if certificate < 0.3
@@ -93,36 +125,45 @@ def _query(rng: np.random.Generator, population: Population) -> Query:
         experience_years=int(rng.choice((0, 1, 2, 3, 5), p=(0.4, 0.25, 0.15, 0.15, 0.05))),
         employment=_EMPLOYMENTS[int(rng.choice(4, p=(0.88, 0.06, 0.04, 0.02)))],
     )
-    return Query(prepare_posting(population.model, doc, terms), words)
+    return _Drawn(doc, *_text(rng, world, occupation), title, occupation, skills)
 
 
 def _text(
-    rng: np.random.Generator, population: Population, occupation: NDArray[np.int16]
-) -> tuple[tuple[int, ...], TermVector]:
-    """Words until enough of them are distinct, and their vector."""
-    world = population.world
+    rng: np.random.Generator, world: World, occupation: NDArray[np.int16]
+) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Words until enough of them are distinct, and how often each is said."""
     wanted = int(np.clip(rng.normal(_TERMS, _TERMS_SPREAD), _TERMS_LEAST, _TERMS_MOST))
     tokens = draw_tokens(rng, world, np.repeat(occupation, _DRAWN_AT_ONCE))
     firsts = np.sort(np.unique(tokens, return_index=True)[1])
     if len(firsts) > wanted:
         tokens = tokens[: firsts[wanted]]
     words, times = np.unique(tokens, return_counts=True)
-    order = np.argsort(world.vocabulary.buckets[words])
-    words, said = words[order], np.minimum(times[order], 255).astype(np.uint8)
-    buckets = world.vocabulary.buckets[words]
-    impacts = weighed(population.model, buckets, said, np.array([0, len(words)], np.int64))
-    return tuple(words.tolist()), TermVector(buckets, impacts.astype(np.int32))
+    return words, np.minimum(times, 255).astype(np.uint8)
+
+
+def _vectors(population: Population, everything: Sequence[_Drawn]) -> Vectors:
+    world = population.world
+    said = Said(
+        _starts([each.words for each in everything]),
+        world.vocabulary.buckets[np.concatenate([each.words for each in everything])],
+        np.concatenate([each.times for each in everything]),
+        np.array([each.title for each in everything], np.int32),
+        occupation_rows(np.array([each.occupation for each in everything])),
+        _starts([each.skills for each in everything]),
+        skill_rows(np.concatenate([each.skills for each in everything])),
+    )
+    return worded(said, world.names, rarity(world, population.model), POSTING)
+
+
+def _starts(columns: Sequence[NDArray[np.int32]]) -> NDArray[np.int64]:
+    return np.cumsum([0, *map(len, columns)], dtype=np.int64)
 
 
 def _skills(
-    rng: np.random.Generator, population: Population, occupation: NDArray[np.int16]
-) -> tuple[SkillWanted, ...]:
-    world = population.world
+    rng: np.random.Generator, world: World, occupation: NDArray[np.int16]
+) -> NDArray[np.int32]:
+    """Distinct skills, some of them misspelled: spellings."""
     count = int(rng.choice(_SKILLS))
     drawn_skills = draw_skills(rng, world, np.repeat(occupation, 4 * count))
     firsts = np.sort(np.unique(drawn_skills, return_index=True)[1])[:count]
-    spelled = world.skills.misspelled(rng, drawn_skills[firsts], _TYPO_SHARE)
-    return tuple(
-        SkillWanted(world.skills.spellings[number], required=bool(rng.random() < _REQUIRED_SHARE))
-        for number in spelled.tolist()
-    )
+    return world.skills.misspelled(rng, drawn_skills[firsts], _TYPO_SHARE)

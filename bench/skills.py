@@ -5,6 +5,7 @@ Who has which of them does not live here.
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,14 @@ def _latin(rng: random.Random) -> str:
 def _character(rng: random.Random, *, latin: bool) -> str:
     if latin:
         return rng.choice(_CONSONANTS + _VOWELS)
-    return chr(0x4E00 + 11 * rng.randrange(_CHARACTERS))
+    return rng.choice(_characters())
+
+
+@cache
+def _characters() -> str:
+    """Such as are written in one way only: others would be another spelling when compared."""
+    spread = (chr(0x4E00 + 11 * nth) for nth in range(_CHARACTERS))
+    return "".join(each for each in spread if canonical_skill(each) == each)
 
 
 def _pools(rng: random.Random, codes: list[str]) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.names import Names, make_names
 from bench.skills import COMMON, TYPOS, Skills, make_skills
 from bench.words import Vocabulary, vocabulary, zipf
 from contracts.vocabulary.counties import places
@@ -43,6 +44,7 @@ class World:
 
     vocabulary: Vocabulary
     skills: Skills
+    names: Names
     occupations: tuple[str, ...]
     groups: NDArray[np.int32]
     siblings: tuple[NDArray[np.int32], ...]
@@ -74,15 +76,17 @@ def make_world(seed: int, n_words: int = WORDS, n_typos: int = TYPOS) -> World:
     at_place = {place.code: at for at, place in enumerate(known)}
     counties = [at for at, place in enumerate(known) if place.code != place.prefecture]
     skills = make_skills(seed, weights, n_typos)
+    topics = _topics(rng, groups, n_words)
     return World(
         vocabulary=vocabulary(n_words, WORD_EXPONENT),
         skills=skills,
+        names=make_names(np.random.default_rng((seed, 3)), skills, topics),
         occupations=tuple(codes),
         groups=groups,
         siblings=tuple(
             np.flatnonzero(groups == group).astype(np.int32) for group in range(len(group_of))
         ),
-        topics=_topics(rng, groups, n_words),
+        topics=topics,
         by_occupation=_cumulated(weights),
         by_topic=zipf(TOPIC, 0.7),
         by_pool=zipf(skills.pools.shape[1], 0.7),

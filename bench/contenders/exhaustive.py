@@ -29,10 +29,9 @@ class Exhaustive(Contender):
         self._asking = Asking(population)
         self._near = Near(population.world.skills.spellings)
         began = time.perf_counter()
-        page = population.page
-        self._terms = _inverted(page.term_starts, page.buckets, BUCKETS)
-        order = self._terms[2]
-        self._impacts = population.impacts[order]
+        terms = population.terms
+        self._terms = _inverted(terms.starts, terms.buckets, BUCKETS)
+        self._impacts = terms.impacts[self._terms[2]]
         starts, shown = shown_skills(population)
         self._skills = _inverted(starts, shown, len(population.world.skills.spellings))
         n = len(population)

@@ -35,19 +35,20 @@ class Making(Generic[T]):
 
 
 def texts(population: Population) -> Iterator[str]:
-    """The text of each row: its words, each as often as it is said, with spaces between."""
+    """The text of each row, and its titles: words as often as said, with spaces between."""
     for words in said_words(population):
         spelled = population.world.vocabulary.words
         yield " ".join([spelled[word] for word in words])
 
 
 def said_words(population: Population) -> Iterator[list[int]]:
-    """The numbers of the words of each row, each as often as it is said."""
-    page = population.page
+    """The numbers of the words of each row, each as often as its text and titles say it."""
+    page, names = population.page, population.world.names
     vocabulary = population.world.vocabulary
     # One int object for each word, and not one for each time it is said: gigabytes at a million.
+    numbers = np.arange(len(vocabulary.words)).astype(object)
     word_of = np.zeros(BUCKETS, object)
-    word_of[vocabulary.buckets] = np.arange(len(vocabulary.words)).astype(object)
+    word_of[vocabulary.buckets] = numbers
     for start in range(0, len(population), _AT_ONCE):
         starts = page.term_starts[start : start + _AT_ONCE + 1]
         part = slice(starts[0], starts[-1])
@@ -55,7 +56,8 @@ def said_words(population: Population) -> Iterator[list[int]]:
         ends = np.concatenate(([0], np.cumsum(page.times[part], dtype=np.int64)))
         ends = ends[starts - starts[0]].tolist()
         for at in range(len(ends) - 1):
-            yield words[ends[at] : ends[at + 1]]
+            titled = numbers[names.said(page.titles[start + at])].tolist()
+            yield words[ends[at] : ends[at + 1]] + titled
 
 
 def shown_skills(population: Population) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

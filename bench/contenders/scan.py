@@ -38,9 +38,9 @@ class Scan(Contender):
     def load(self, population: Population) -> float:
         self._population = population
         began = time.perf_counter()
-        page = population.page
+        terms = population.terms
         self._vectors = csr_array(
-            (population.impacts.astype(np.float32) / SCALE, page.buckets, page.term_starts),
+            (terms.impacts.astype(np.float32) / SCALE, terms.buckets, terms.starts),
             shape=(len(population), BUCKETS),
         )
         self._load_skills(population)
@@ -79,7 +79,7 @@ class Scan(Contender):
         weights, job = asking.weights(posting), asking.job(posting)
         fit_all(job, weights, asking.tree, asking.people, points)
         eligible = points >= 0
-        score = points + posting.weights.text * cosines
+        score = points + posting.weights.text * np.minimum(cosines, 1)
         whole = sum(asked.weighs for asked in posting.skills)
         for asked in posting.skills:
             alike = cdist(

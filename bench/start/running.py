@@ -119,8 +119,8 @@ async def _server() -> AsyncIterator[str]:
 
 async def _small(url: str, population: Population, queries: Sequence[Query]) -> str:
     """Fill another schema with a few documents; returns its name."""
-    page = population.page.first(min(_FEW, len(population)))
-    few = replace(population, page=page, impacts=population.impacts[: len(page.buckets)])
+    n = min(_FEW, len(population))
+    few = replace(population, page=population.page.first(n), terms=population.terms.first(n))
     await fill(url, _SMALL, few.model, few, queries, true_pairs(few.model, few, queries))
     return _SMALL
 

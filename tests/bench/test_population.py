@@ -8,14 +8,18 @@ from bench.documents import Seekers
 from bench.drawing import NONE, Page
 from bench.population import Population, make_population
 from bench.queries import Query, make_queries, with_unseen_skills
+from bench.wording import Vectors
 from bench.world import World
 from services.matcher.domain.eligibility import Rule, broken_rules
-from services.matcher.domain.language.terms import weighed
 from services.matcher.domain.prepare import PreparedSeeker, prepare_seeker
 
 
 def columns(page: Page) -> list[bytes]:
     return [getattr(page, each.name).tobytes() for each in dataclasses.fields(page)]
+
+
+def vectors(terms: Vectors) -> list[bytes]:
+    return [column.tobytes() for column in terms]
 
 
 def test_a_smaller_population_is_the_beginning_of_a_larger_one(
@@ -24,7 +28,7 @@ def test_a_smaller_population_is_the_beginning_of_a_larger_one(
     small = make_population(7, world, 400)
     cut = population.first(400)
     assert columns(small.page) == columns(cut.page)
-    assert small.impacts.tobytes() == cut.impacts.tobytes()
+    assert vectors(small.terms) == vectors(cut.terms)
     assert small.model.version == cut.model.version != population.model.version
 
 
@@ -34,20 +38,13 @@ def test_those_to_come_are_weighed_by_the_model_of_those_who_are_there(
     more = make_population(7, world, len(population), more=300)
     assert len(more) == len(population) + 300
     assert more.model.version == population.model.version
-    assert more.impacts[: len(population.impacts)].tobytes() == population.impacts.tobytes()
+    assert vectors(more.terms.first(len(population))) == vectors(population.terms)
 
 
 def test_documents_are_as_the_matcher_prepares_them(population: Population) -> None:
-    vocabulary = population.world.vocabulary
-    word = {bucket: at for at, bucket in enumerate(vocabulary.buckets.tolist())}
-    page = population.page
-    for row, made in enumerate(Seekers(population).documents(0, 300)):
-        terms = slice(page.term_starts[row], page.term_starts[row + 1])
-        said = zip(page.buckets[terms].tolist(), page.times[terms].tolist(), strict=True)
-        text = [vocabulary.words[word[bucket]] for bucket, n in said for _ in range(n)]
-        vector = weighed(population.model.rareness, text)
-        assert made.terms.to_bytes() == vector.to_bytes()
-        assert_same(made, prepare_seeker(population.model, made.doc, made.certificates, vector))
+    for made in Seekers(population).documents(0, 300):
+        prepared = prepare_seeker(population.model, made.doc, made.certificates, made.terms)
+        assert_same(made, prepared)
 
 
 def assert_same(made: PreparedSeeker, prepared: PreparedSeeker) -> None:
@@ -71,7 +68,7 @@ def test_the_statistics_are_those_of_the_market(
     many = make_queries(7, population, 200)
     assert 55 < page.times.sum() / n < 65
     assert 6.5 < len(page.skills) / n < 7.5
-    assert 100 < np.mean([len(query.words) for query in many]) < 114
+    assert 105 < np.mean([len(query.words) for query in many]) < 120
     assert 5.5 < np.mean([len(query.posting.skills) for query in many]) < 6.5
     documents = list(Seekers(population).documents(0, 300))
     by_place = [
