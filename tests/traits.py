@@ -26,7 +26,15 @@ OF_ONESELF: dict[str, Column] = {
         "Age: 29",
         "born in 1990",
     ),
-    "ethnicity": ("汉族", "彝族", "哈尼族", "民族：白族", "少数民族", "Yi ethnicity", "Hui people"),
+    "ethnicity": (
+        "汉族",
+        "彝族",
+        "哈尼族",
+        "民族：白族",
+        "少数民族",
+        "Yi ethnicity",
+        "Hui nationality",
+    ),
     "religion": ("信佛教", "基督徒", "穆斯林", "无宗教信仰", "Muslim", "Religion: Buddhist"),
     "family": (
         "已婚已育",
@@ -141,7 +149,7 @@ OF_WHOM_IS_WANTED: dict[str, Column] = {
 
 TRAITS = tuple(OF_ONESELF)
 
-_STOPS = ("，", "、", " ", "/", "；", "\n", "。")
+_STOPS = ("，", "、", " ", "；", "\n", "。")
 _BESIDE = (
     "{title}（{said}）",
     "{title}({said})",

@@ -36,6 +36,7 @@ SENTENCES = (
     "WeChat MiniProgram, React Native and Spring Boot",
     "I looked at single-page apps and worked with female hygiene products for 10 years.",
     "10 years of experience; managed 25 people.",
+    "Cared for disabled people; mental health, born-digital archives.",
     "无人机驾驶，无损检测，无线通信",
     "男女装批发",
     "能看懂PLC程序，会西门子S7-1200、三菱FX3U。",
@@ -129,12 +130,22 @@ STATED = {
     "28 y/o male": "male",
     "Gender-Female": "Female",
     "⼥，３５岁": "５",
+    "born in 1990, five years of welding": "1990",
+    "Yi ethnicity": "Yi",
+    "会开叉车。married with two children。": "children",
+    "in good health; disabled": "health",
+    "Kunming hukou, can drive": "Kunming",
 }
 
 
 @pytest.mark.parametrize(("text", "trait"), STATED.items(), ids=STATED)
 def test_a_stated_trait_goes(text: str, trait: str) -> None:
     assert trait not in masked(text, STRANGER)
+
+
+@pytest.mark.parametrize("trait", [*STATED, "Religion: Buddhist", "health: good"])
+def test_what_stands_in_the_next_sentence_stays(trait: str) -> None:
+    assert masked(f"{trait}。五年叉车经验", STRANGER).endswith("。五年叉车经验")
 
 
 FILLER = st.sampled_from(

@@ -176,17 +176,25 @@ _OF_HEALTH: tuple[Rule, ...] = (
     ),
 )
 
+_CREED_EN = "muslim|christian|buddhist|catholic|taoist|hindu"
+_HEALTH_EN = "in[ \\t](?:good|excellent|perfect|poor)[ \\t]health|disabled|pregnant"
+_ATOM_EN = (
+    rf"(?:male|female|(?:married|single|divorced|widowed)(?:[ \t](?:with|and)[ \t][a-z0-9]{{1,5}}"
+    rf"[ \t](?:children|child|kids?))?|{_CREED_EN}|{_HEALTH_EN}"
+    r"|(?:(?:a|local|rural|urban|agricultural|[a-z]{4,12})[ \t])?hukou"
+    r"|[a-z]{2,12}[ \t](?:ethnicity|nationality)|born[ \t](?:in[ \t])?(?:19|20)\d\d)"
+)
+
 _IN_ENGLISH: tuple[Rule, ...] = (
     rule(
         r"(?<![A-Za-z])(?:i am|i'm|im)[ \t]{1,2}(?:an?[ \t]{1,2})?"
         r"(?:\d{2}[ -]years?[ -]old[ \t]{1,2})?"
-        r"(?P<hide>(?:married|single|divorced|widowed|male|female|man|woman|muslim|christian|buddhist"
-        r"|catholic|pregnant|disabled)(?![A-Za-z]))"
+        rf"(?P<hide>(?:married|single|divorced|widowed|male|female|man|woman|{_CREED_EN}"
+        rf"|{_HEALTH_EN})(?![A-Za-z]))"
     ),
     rule(
-        rf"(?:^|(?<=[,.;|()/\{MARK}]))[ \t]{{0,2}}"
-        r"(?P<hide>(?:male|female|married|single|divorced|widowed|muslim)"
-        r"(?:[ \t]?[,/][ \t]?(?:male|female|married|single))?)[ \t]{0,2}(?=[,.;|()/]|$)"
+        rf"(?:^|(?<=[,.;|()/。、\n{MARK}]))[ \t]{{0,2}}"
+        rf"(?P<hide>{_ATOM_EN}(?:[ \t]?[,/][ \t]?{_ATOM_EN})*)[ \t]{{0,2}}(?=[,.;|()/。、\n]|$)"
     ),
     rule(
         r"(?P<hide>(?:(?<![A-Za-z])aged?[ \t]?:?[ \t]?\d{2}"
@@ -195,7 +203,7 @@ _IN_ENGLISH: tuple[Rule, ...] = (
     ),
     rule(
         r"(?:religion|ethnicity|ethnic group|nationality|marital status|health|hukou)"
-        r"[ \t]{0,2}:[ \t]{0,2}(?P<hide>[^\n,.;|]{1,24})"
+        r"[ \t]{0,2}:[ \t]{0,2}(?P<hide>[^\n,.;|。、/]{1,24})"
     ),
 )
 
