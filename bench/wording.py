@@ -20,8 +20,10 @@ from services.matcher.domain.wording import (
     _CLAIMED_TRADES,
     _FIELDS,
     _MOST_CLAIMED,
+    _MOST_DONE,
     _MOST_OF_A_FIELD,
     _MOST_OF_A_TRADE,
+    _MOST_WANTED,
     _SKILLED,
     _SKILLS,
     _TEXT,
@@ -37,7 +39,8 @@ Sum = NDArray[np.int64]
 
 class Weighing(NamedTuple):
     """What each field counts: titles, skills and text in the words; titles and skills in the
-    trades. claiming: whether skills add to the whole instead of counting in it.
+    trades. most: so many trades, and fields, are kept. claiming: whether skills add to the whole
+    instead of counting in it.
     """
 
     title: int
@@ -45,11 +48,12 @@ class Weighing(NamedTuple):
     text: int
     titled: int
     skilled: int
+    most: int
     claiming: bool
 
 
-POSTING = Weighing(_TITLE, _SKILLS, _TEXT, _TITLED, _SKILLED, claiming=False)
-SEEKER = Weighing(_TITLE, 0, _TEXT, _TITLED, 0, claiming=True)
+POSTING = Weighing(_TITLE, _SKILLS, _TEXT, _TITLED, _SKILLED, _MOST_WANTED, claiming=False)
+SEEKER = Weighing(_TITLE, 0, _TEXT, _TITLED, 0, _MOST_DONE, claiming=True)
 
 
 class Rarity(NamedTuple):
@@ -168,6 +172,31 @@ def _pour(desk: _Desk, of: Sum, length: int, weight: int, to: Sum) -> None:
         if of[slot]:
             to[slot] += of[slot] * length // (root + 1) * weight
             of[slot] = 0
+
+
+@compiled
+def _pour_strongest(desk: _Desk, of: Sum, length: int, most: int) -> None:
+    """Add to the total a sum made as long as length, but only of the most that add most of it.
+
+    Of those that add alike the lower bucket. Empties the sum.
+    """
+    _pour(desk, of, length, 1, desk.other)
+    for _ in range(most):
+        best = -1
+        for slot in range(desk.size[0]):
+            here = desk.other[slot]
+            if here and (
+                best < 0
+                or here > desk.other[best]
+                or (here == desk.other[best] and desk.buckets[slot] < desk.buckets[best])
+            ):
+                best = slot
+        if best < 0:
+            break
+        desk.total[best] += desk.other[best]
+        desk.other[best] = 0
+    for slot in range(desk.size[0]):
+        desk.other[slot] = 0
 
 
 @compiled
@@ -291,8 +320,8 @@ def _word_all(
         trades, fields = surely * _TRADES // _THOUSAND, surely * _FIELDS // _THOUSAND
         words = int(np.sqrt(SCALE * SCALE - trades * trades - fields * fields))
         _pour(desk, desk.words, words, 1, desk.total)
-        _pour(desk, desk.trades, trades, 1, desk.total)
-        _pour(desk, desk.fields, fields, 1, desk.total)
+        _pour_strongest(desk, desk.trades, trades, weighing.most)
+        _pour_strongest(desk, desk.fields, fields, weighing.most)
         if weighing.claiming:
             _add_claims(desk, skills, names, rarity)
         starts[row + 1] = _lay_down(desk, starts[row], buckets, impacts)

@@ -55,7 +55,9 @@ def test_profiles_are_worded_as_the_matcher_words_them(population: Population) -
         spoken = teller.spoken(titles)
         spoken += teller.spoken(occupation_rows(teller.page.occupations[row]))
         words = [(teller.names(titles), wording._TITLE), (teller.text(row), wording._TEXT)]
-        parts = wording._parts(words, [(each, wording._TITLED) for each in spoken])
+        parts = wording._parts(
+            words, [(each, wording._TITLED) for each in spoken], wording._MOST_DONE
+        )
         claims = claimed(teller, teller.skills(row))
         assert population.terms.vector(row).to_bytes() == stacked([*parts, *claims]).to_bytes()
 
@@ -106,7 +108,8 @@ def test_postings_are_worded_as_the_matcher_words_them(population: Population) -
         titled = teller.spoken(said.titles[row]) + teller.spoken(said.occupations[row])
         spoken = [(each, wording._TITLED) for each in titled]
         spoken += [(each, wording._SKILLED) for each in teller.spoken(skills)]
-        assert made.vector(row).to_bytes() == stacked(wording._parts(words, spoken)).to_bytes()
+        parts = wording._parts(words, spoken, wording._MOST_WANTED)
+        assert made.vector(row).to_bytes() == stacked(parts).to_bytes()
 
 
 def test_the_limits_of_claims_are_those_of_the_matcher(population: Population) -> None:

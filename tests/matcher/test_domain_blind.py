@@ -22,6 +22,7 @@ from services.matcher.domain.prepare import (
     prepare_posting,
     prepare_seeker,
 )
+from services.matcher.domain.scoring import score
 from services.matcher.handlers import arrivals_of
 from tests.matcher.market import sample_market
 from tests.traits import OF_ONESELF, OF_WHOM_IS_WANTED, TRAITS, Told, dealt, dealt_anew
@@ -44,6 +45,10 @@ def prepared(postings: Sequence[Posting], seekers: Sequence[Seeker]) -> Market:
 
 def reasons(market: Market) -> list[Explanation]:
     return [explain(job, person) for job, person in product(*market)]
+
+
+def scores(market: Market) -> list[int]:
+    return [score(job, person).score_ppm for job, person in product(*market)]
 
 
 NOBODY_TELLS = prepared(POSTINGS, SEEKERS)
@@ -92,6 +97,47 @@ def test_who_tells_what_another_told_is_ranked_the_same(seed: int) -> None:
     before = in_texts(asked, told, random.Random(seed))
     after = in_texts(asked_anew, told_anew, random.Random(seed))
     assert reasons(after) == reasons(before)
+
+
+@SEEDS
+def test_a_trait_in_a_title_moves_no_score(seed: int) -> None:
+    draw = random.Random(seed)
+    asked = dealt(OF_WHOM_IS_WANTED, len(POSTINGS), draw)
+    told = dealt(OF_ONESELF, len(SEEKERS), draw)
+    market = prepared(
+        [
+            replace(doc, title=each.beside(doc.title, draw))
+            for doc, each in zip(POSTINGS, asked, strict=True)
+        ],
+        [
+            replace(doc, titles=tuple(each.beside(title, draw) for title in doc.titles))
+            for doc, each in zip(SEEKERS, told, strict=True)
+        ],
+    )
+    assert scores(market) == scores(NOBODY_TELLS)
+
+
+@SEEDS
+def test_a_trait_in_the_name_of_a_skill_moves_no_score(seed: int) -> None:
+    draw = random.Random(seed)
+    asked = dealt(OF_WHOM_IS_WANTED, len(POSTINGS), draw)
+    told = dealt(OF_ONESELF, len(SEEKERS), draw)
+    market = prepared(
+        [
+            replace(
+                doc,
+                skills=tuple(
+                    replace(skill, name=each.beside(skill.name, draw)) for skill in doc.skills
+                ),
+            )
+            for doc, each in zip(POSTINGS, asked, strict=True)
+        ],
+        [
+            replace(doc, skills=tuple(each.beside(skill, draw) for skill in doc.skills))
+            for doc, each in zip(SEEKERS, told, strict=True)
+        ],
+    )
+    assert scores(market) == scores(NOBODY_TELLS)
 
 
 def test_a_model_fitted_to_texts_that_tell_is_that_of_texts_that_do_not() -> None:

@@ -137,3 +137,9 @@ def test_what_only_looks_like_a_trait_is_left(text: str) -> None:
     left, _ = shown(plain(text))
     assert left == plain(text)
     assert BREAK not in left
+
+
+@pytest.mark.parametrize("text", ["1688", "8051", "工号 2020", "12 人"])
+def test_a_mere_number_means_nothing(text: str) -> None:
+    _, added = shown(plain(text))
+    assert not [term for term in added if term.startswith(CONCEPT)]

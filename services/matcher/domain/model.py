@@ -45,9 +45,10 @@ class Weights:
 class Limits:
     """Which pairs are live: τ in millionths, and how many a seeker and a posting see.
 
-    τ = .2 is where the two part: of eligible pairs of different trades 95 % score under .15 and
-    98 % under .2, of pairs of the same trade 99 % above .26 (300 generated postings and seekers of
-    the region's trades); 99 % of pairs of 1,173 real office postings with those seekers are under.
+    τ = .2 is where they part. Of eligible pairs of trades apart, without a field of work in common,
+    some 98 % score under; of pairs of one trade all score above .48, of akin trades two of three
+    above τ (three markets of 300 generated postings and seekers). Of pairs of 1,173 real office
+    postings with seekers of other trades 99 % are under.
     """
 
     tau_ppm: int = 200_000

@@ -78,7 +78,7 @@ def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
                 found.alike[here, there] = (before - less, n_terms + 1)
         elif bucket in words and len(read) < _TERMS_READ:
             read.append((words[bucket], -less, 1))
-    found.phrases = _grown(read, _plain(whole))
+    found.phrases = _grown(read, _left(whole))
     return found
 
 
@@ -131,7 +131,10 @@ def _impacts(posting: PreparedPosting) -> dict[int, int]:
     return dict(zip(posting.terms.buckets.tolist(), posting.terms.impacts.tolist(), strict=True))
 
 
-_plain = lru_cache(maxsize=64)(plain)
+@lru_cache(maxsize=64)
+def _left(text: str) -> str:
+    left, _ = shown(plain(text))
+    return left
 
 
 @lru_cache(maxsize=1024)

@@ -70,6 +70,14 @@ def stacked(parts: Iterable[TermVector], most: int = SCALE) -> TermVector:
     return TermVector(buckets, np.minimum(sums, most).astype(np.int32))
 
 
+def strongest(vector: TermVector, most: int) -> TermVector:
+    """The terms of the greatest impacts, of equal ones the lower buckets."""
+    if len(vector.buckets) <= most:
+        return vector
+    kept = np.sort(np.argsort(-vector.impacts, kind="stable")[:most])
+    return TermVector(vector.buckets[kept], vector.impacts[kept])
+
+
 def highest(parts: Iterable[TermVector]) -> TermVector:
     """Of each term the greatest impact that any of the vectors has."""
     entries = [TermVector(np.zeros(0, np.int32), np.zeros(0, np.int32)), *parts]

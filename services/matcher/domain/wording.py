@@ -12,7 +12,7 @@ from services.matcher.domain.documents import Posting, Seeker
 from services.matcher.domain.language.glossary import is_unsaid
 from services.matcher.domain.language.trades import Trades, trades_of, trades_of_occupation
 from services.matcher.domain.model import Model
-from services.matcher.domain.vector import SCALE, TermVector, blended, highest, stacked
+from services.matcher.domain.vector import SCALE, TermVector, blended, highest, stacked, strongest
 
 _THOUSAND = 1000
 
@@ -24,6 +24,9 @@ _TRADES, _FIELDS = 548, 548
 _TITLE, _SKILLS, _TEXT = 6, 4, 5
 # What a title and a skill count in what a document speaks of; a stated occupation as a title.
 _TITLED, _SKILLED = 1000, 450
+
+# So many occupations, and fields, of a posting and of a profile are kept: each is a list to search.
+_MOST_WANTED, _MOST_DONE = 4, 6
 
 # A profile's skills lengthen it and never turn it, or one more skill could lower a score (promise
 # 8): each adds a little to the terms it has, up to a limit, and only so many do. So no profile is
@@ -45,7 +48,7 @@ def of_posting(model: Model, doc: Posting) -> TermVector:
     spoken = [(trades_of(doc.title), _TITLED), *((trades_of(name), _SKILLED) for name in skills)]
     if doc.occupation:
         spoken.append((trades_of_occupation(doc.occupation), _TITLED))
-    return stacked(_parts(words, spoken))
+    return stacked(_parts(words, spoken, _MOST_WANTED))
 
 
 def of_seeker(model: Model, doc: Seeker) -> TermVector:
@@ -54,23 +57,20 @@ def of_seeker(model: Model, doc: Seeker) -> TermVector:
     spoken = [(trades_of(title), _TITLED) for title in doc.titles]
     spoken += [(trades_of_occupation(code), _TITLED) for code in doc.occupations]
     claimed = [name for name in doc.skills if not is_unsaid(name)][:_MOST_CLAIMED]
-    return stacked([*_parts(words, spoken), *_claims(model, claimed)])
+    return stacked([*_parts(words, spoken, _MOST_DONE), *_claims(model, claimed)])
 
 
 def _parts(
-    words: list[tuple[TermVector, int]], spoken: list[tuple[Trades, int]]
+    words: list[tuple[TermVector, int]], spoken: list[tuple[Trades, int]], most: int
 ) -> list[TermVector]:
-    """Words, occupations and fields, together SCALE long where there are words."""
-    surely = max((trades.likeness * weight // _THOUSAND for trades, weight in spoken), default=0)
-    trades, fields = surely * _TRADES // _THOUSAND, surely * _FIELDS // _THOUSAND
+    """Words, occupations and fields, at most so many; together SCALE long where there are words."""
+    sure = [(each, each.likeness * weight // SCALE) for each, weight in spoken]
+    surest = max((each.likeness * weight // _THOUSAND for each, weight in spoken), default=0)
+    trades, fields = surest * _TRADES // _THOUSAND, surest * _FIELDS // _THOUSAND
     return [
         blended(words, math.isqrt(SCALE * SCALE - trades * trades - fields * fields)),
-        blended(
-            [(each.occupations, each.likeness * weight // SCALE) for each, weight in spoken], trades
-        ),
-        blended(
-            [(each.fields, each.likeness * weight // SCALE) for each, weight in spoken], fields
-        ),
+        strongest(blended([(each.occupations, surely) for each, surely in sure], trades), most),
+        strongest(blended([(each.fields, surely) for each, surely in sure], fields), most),
     ]
 
 

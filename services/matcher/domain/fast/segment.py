@@ -12,6 +12,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Documents
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
 from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.language.trades import spoken_buckets
 
 # A term of more than this share of the documents is kept with them: it says little and would be
 # most of what a search touches. Below so many documents lists are short anyway.
@@ -162,8 +163,12 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
 
 
 def _frequent(times: Array, n: int) -> Array:
-    """The terms to be kept with the documents, ascending. int32 (≤ MOST_FREQUENT,)."""
+    """The terms to be kept with the documents, ascending. int32 (≤ MOST_FREQUENT,).
+
+    None of an occupation or a field: they say much, and a bound that counts them in is no bound.
+    """
     often = np.flatnonzero(times > max(_FREQUENT_LEAST, int(FREQUENT_SHARE * n)))
+    often = np.setdiff1d(often, spoken_buckets(), assume_unique=True)
     if len(often) > lay.MOST_FREQUENT:
         often = often[np.argsort(-times[often], kind="stable")[: lay.MOST_FREQUENT]]
     return np.sort(often).astype(np.int32)

@@ -24,7 +24,7 @@ CONCEPT, RANK = "concept:", "rank:"
 
 ANY_NUMBER = "0"
 BREAK = "\n"
-"""In place of punctuation, and of what is hidden: no phrase goes over it."""
+"""In place of punctuation, and of what is hidden: no phrase goes over it that has none itself."""
 
 # A Latin word falls into a dozen pieces, a Chinese one into three: what it means should not drown
 # among them. Chosen on labelled skills in both.
@@ -131,6 +131,17 @@ def terms(text: str) -> list[str]:
     return [*pieces(left), *added]
 
 
+def said(text: str) -> str:
+    """A plain text without what is unsaid in it; a space stands there. Words of rank stay."""
+    left: list[str] = []
+    begin = 0
+    for phrase in known(text):
+        if phrase.entry.hides and not phrase.entry.adds:
+            left += [text[begin : phrase.begin], " "]
+            begin = phrase.end
+    return "".join([*left, text[begin:]])
+
+
 @lru_cache(maxsize=1 << 15)
 def is_unsaid(text: str) -> bool:
     """Whether nothing is left of a text once what is hidden is blotted out."""
@@ -170,6 +181,9 @@ def _longest() -> int:
 def _add(found: dict[tuple[str, ...], Entry], phrase: str, adds: tuple[str, ...]) -> None:
     """A phrase of several concepts adds the terms of all."""
     key = symbols(phrase)
+    if key == (ANY_NUMBER,):
+        # 1688 is a market place, and every other number is not.
+        return
     terms = dict.fromkeys((*found.get(key, Entry()).adds, *adds))
     times = _LATIN_TIMES if phrase.isascii() else 1
     found[key] = Entry(tuple(term for term in terms for _ in range(times)))

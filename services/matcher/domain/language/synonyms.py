@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 from contracts.vocabulary.occupations import occupations
 from services.matcher.domain.language import lexicon
+from services.matcher.domain.language.glossary import said
 from services.matcher.domain.language.text import normal_skill, plain
 
 # First the spelling that stands for all, then the others. The first is never shown, and is chosen
@@ -157,14 +158,19 @@ TITLES: dict[str, str] = {
 # Titles of several occupations, whatever a table says.
 _SEVERAL = frozenset(["矿工", "出纳", "普工", "文员", "助理"])
 _BRACKETED = re.compile(r"[(\[【<《][^)\]】>》]*[)\]】>》]")
+_BARE = re.compile(r"[(\[【<《][\s,、;/]*[)\]】>》]")
+"""Brackets of which nothing is left."""
 _SHORTEST_TITLE = 2
 _WITHIN_WORD = re.compile("[a-z0-9]{2}")
 
 
 @lru_cache(maxsize=1 << 16)
 def canonical_skill(name: str) -> str:
-    """The spelling under which a skill is compared: that of its group, or its own, normalised."""
-    spelling = normal_skill(name)
+    """The spelling under which a skill is compared: that of its group, or its own, normalised.
+
+    Without what is unsaid in it: nothing is left of a trait.
+    """
+    spelling = normal_skill(_BARE.sub("", said(plain(name))))
     return _spellings().get(spelling, spelling)
 
 
@@ -180,7 +186,7 @@ def occupation_of_title(title: str) -> str | None:
     `高级焊工（昆明）` → 6-18-02-04. Only endings count: 车工 is not in 汽车工程师. A Latin word
     is not cut: a lifeguard is no guard.
     """
-    name = " ".join(_BRACKETED.sub("", plain(title)).split())
+    name = normal_skill(_BRACKETED.sub("", said(plain(title))))
     known = _titles()
     for start in range(len(name) - _SHORTEST_TITLE + 1):
         if _WITHIN_WORD.match(name, max(start - 1, 0)) and start:
@@ -222,7 +228,7 @@ def _titles() -> dict[str, str]:
     """Official names, then those above, then what else people call one occupation and no other."""
     known = {plain(name): code for code, name in occupations()}
     for code, names in TITLES.items():
-        known.update((name.replace("·", " "), code) for name in names.split())
+        known.update((said(name.replace("·", " ")).strip(), code) for name in names.split())
     called: dict[str, set[str]] = {}
     for trade in lexicon.trades():
         for name in trade.names:

@@ -34,7 +34,7 @@ _LIKENESS_BITS = 12
 _SECOND_FIELD = (6, 4, 3)
 """How much the first, second and third field of an occupation count."""
 
-_SAID = 5
+_SAID = 4
 """So many occupations, and fields, of each title are kept: the others say next to nothing."""
 
 
@@ -88,6 +88,12 @@ def labels() -> dict[int, str]:
     return dict(zip(_field_buckets(), map(FIELD.__add__, _fields()), strict=True)) | dict(
         zip(_occupation_buckets(), map(TRADE.__add__, _numbers()), strict=True)
     )
+
+
+@cache
+def spoken_buckets() -> NDArray[np.int32]:
+    """Where occupations and fields are counted, ascending."""
+    return np.array(sorted(labels()), np.int32)
 
 
 def _trades(

@@ -9,7 +9,7 @@ of a column by `|`, Chinese before English:
 | skills.tsv     | skill, broader ones, phrases, phrases    | names of the very same skill     |
 | concepts_*.tsv | concept, broader ones, phrases, phrases  | words of much the same meaning   |
 | ranks.tsv      | phrases, phrases                         | rank, form of work, little words |
-| unsaid.tsv     | kind, phrases, phrases                   | welfare and protected traits     |
+| unsaid.tsv     | kind, phrases, phrases                   | welfare, conditions, traits      |
 | said.tsv       | phrases, phrases                         | what only looks like one of them |
 | refused.tsv    | word, why, when                          | never a skill in a text          |
 
@@ -84,7 +84,7 @@ def ranks() -> Iterator[str]:
 
 
 def unsaid() -> Iterator[str]:
-    """Welfare, which every posting promises, and protected traits, which no score may see."""
+    """Welfare and conditions, which say nothing, and protected traits, which no score may see."""
     for _, *columns in _rows("unsaid"):
         for column in columns:
             yield from _phrases(column)
