@@ -5,7 +5,6 @@ A difference that may be chance is not called met; a miss is never left out.
 
 from bench.quality.result import OURS, Required, Result, Row
 
-
 LEAST = {"zh_title": 0.45, "en_title": 0.45, "zh_posting": 0.53, "en_skill": 0.70}
 """What ours has to reach on each task's development set, in the task's own metric."""
 
