@@ -5,6 +5,7 @@ How it is worked out cheaply does not live here.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -61,9 +62,13 @@ def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> 
         return Node(code, weight * product // whole, params=params)
 
     spoken = labels()
-    meant = {bucket: (_meant(here)[bucket], _meant(there)[bucket]) for bucket, _ in shared
-             if bucket in _meant(here) and bucket in _meant(there)}  # fmt: skip
-    words = _words(there)
+    meant_here, meant_there = _meant(here), _meant(there)
+    meant = {
+        bucket: (meant_here[bucket], meant_there[bucket])
+        for bucket, _ in shared
+        if bucket in meant_here and bucket in meant_there
+    }
+    words = dict(_words(there))
     words |= {bucket: a for bucket, (a, b) in meant.items() if symbols(a) == symbols(b)}
     different = {bucket: pair for bucket, pair in meant.items() if bucket not in words
                  or symbols(pair[0]) != symbols(pair[1])}  # fmt: skip
@@ -103,12 +108,14 @@ def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> 
     return _inner("text", tuple(children))
 
 
+@lru_cache(maxsize=256)
 def _meant(text: str) -> dict[int, str]:
     """The words of the text behind each term that a known phrase adds; of two the first."""
     by_bucket: dict[int, str] = {}
-    for phrase in known(plain(text)):
+    read = plain(text)
+    for phrase in known(read):
         for term in phrase.entry.adds:
-            by_bucket.setdefault(bucket_of(term), plain(text)[phrase.begin : phrase.end])
+            by_bucket.setdefault(bucket_of(term), read[phrase.begin : phrase.end])
     return by_bucket
 
 
@@ -151,6 +158,7 @@ def _overlapped(first: str, second: str, text: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def _words(text: str) -> dict[int, str]:
     """The word of each bucket of the text that has one worth telling; of two the first."""
     by_bucket: dict[int, str] = {}

@@ -131,4 +131,24 @@ def shared_terms(
 
 def dot(left: TermVector, right: TermVector) -> int:
     """Cosine in units of ONE, where both are SCALE long; then at most ONE (Cauchy-Schwarz)."""
-    return int(shared_terms(left, right)[1].sum())
+    return int(_dot(left.buckets, left.impacts, right.buckets, right.impacts))
+
+
+@compiled
+def _dot(
+    left: NDArray[np.int32],
+    its: NDArray[np.int32],
+    right: NDArray[np.int32],
+    theirs: NDArray[np.int32],
+) -> int:
+    whole, i, j = np.int64(0), 0, 0
+    while i < len(left) and j < len(right):
+        if left[i] == right[j]:
+            whole += np.int64(its[i]) * theirs[j]
+            i += 1
+            j += 1
+        elif left[i] < right[j]:
+            i += 1
+        else:
+            j += 1
+    return int(whole)

@@ -153,10 +153,11 @@ def is_unsaid(text: str) -> bool:
 def glossary() -> dict[tuple[str, ...], Entry]:
     """Every known phrase by its symbols."""
     found: dict[tuple[str, ...], Entry] = {}
+    refused = lexicon.refused()
     for concept in lexicon.concepts():
         adds = tuple(CONCEPT + name for name in dict.fromkeys((concept.name, *concept.broader)))
         for phrase in concept.phrases:
-            if plain(phrase) not in lexicon.refused():
+            if phrase.lower() not in refused:
                 _add(found, phrase, adds)
     for phrase in lexicon.ranks():
         found[symbols(phrase)] = Entry((RANK + "".join(symbols(phrase)),), hides=True)

@@ -80,7 +80,9 @@ def phrase_table() -> PhraseTable:
         while entries[at] != _FREE:
             at = (at + 1) & (size - 1)
         keys[at], entries[at] = state, number
-    adds = [[bucket_of(term) for term in entry.adds] for _, entry in phrases]
+    # Thousands of phrases add the same few terms.
+    bucket_of_term = lru_cache(maxsize=None)(bucket_of)
+    adds = [[bucket_of_term(term) for term in entry.adds] for _, entry in phrases]
     lengths = [len(each) for each in adds]
     longest = max(map(len, glossary.ENDINGS))
     endings = [[*map(ord, reversed(each))] for each in glossary.ENDINGS]
