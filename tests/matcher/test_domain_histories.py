@@ -153,7 +153,7 @@ def test_any_history_ends_in_the_live_set_of_what_was_written(times: int) -> Non
 @pytest.mark.timeout(_LONG_S)
 @pytest.mark.parametrize(
     ("seed", "n_postings", "n_seekers", "changes"),
-    [(1, 6, 6, 1000), (2, 3, 40, 800), (3, 30, 5, 800), (4, 60, 60, 600), (5, 8, 150, 400)],
+    [(1, 6, 6, 1000), (2, 3, 40, 600), (3, 30, 5, 600), (4, 60, 60, 320), (5, 8, 150, 240)],
 )
 def test_a_long_walk_is_exact_at_each_step(
     seed: int, n_postings: int, n_seekers: int, changes: int, times: int
