@@ -21,6 +21,7 @@ from services.kit.settings import load
 from services.matcher.domain.documents import Posting, Seeker
 from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.model import Model, Weights, fit
+from services.matcher.domain.wording import text_of_posting, text_of_seeker
 from services.matcher.outside import reading, shard_schemas, store_model
 from services.matcher.settings import FitSettings
 from services.matcher.store import documents, models
@@ -145,16 +146,6 @@ def compared(before: Model, now: Model) -> tuple[int, float]:
     moved = np.abs(now.idf[either].astype(np.int32) - before.idf[either].astype(np.int32))
     median = float(np.median(moved)) / IDF_UNIT if len(moved) else 0.0
     return (1_000_000 * n_new // n_now if n_now else 0), round(median, 3)
-
-
-def text_of_posting(doc: Posting) -> str:
-    """What the posting's term vector is made of. A line break is part of no term."""
-    return "\n".join((doc.title, doc.text, *(skill.name for skill in doc.skills)))
-
-
-def text_of_seeker(doc: Seeker) -> str:
-    """What the profile's term vector is made of."""
-    return "\n".join((*doc.titles, doc.text, *doc.skills))
 
 
 class _Read:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.matcher.domain.eligibility import level_held
 from services.matcher.domain.explain import Explanation, Missing, Node, Params
@@ -21,7 +22,7 @@ from services.matcher.domain.prepare import (
     PreparedSeeker,
 )
 from services.matcher.domain.scoring import Leaves, score
-from services.matcher.domain.vector import ONE, shared_terms
+from services.matcher.domain.vector import ONE, TermVector
 
 _PHRASES = 5
 _ALIKE = 3
@@ -38,6 +39,20 @@ def plain_explain(posting: PreparedPosting, seeker: PreparedSeeker) -> Explanati
         _inner("fit", tuple(_fit(posting, seeker, found))),
     )
     return Explanation(_inner("match", tree), tuple(_missing(posting, seeker, found)))
+
+
+def shared_terms(
+    left: TermVector, right: TermVector
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The buckets that both hold, ascending, and the product of the two impacts in each."""
+    if len(left.buckets) > len(right.buckets):
+        left, right = right, left
+    if not len(left.buckets):
+        return left.buckets, np.zeros(0, np.int64)
+    at = np.minimum(np.searchsorted(right.buckets, left.buckets), len(right.buckets) - 1)
+    both = right.buckets[at] == left.buckets
+    products = left.impacts[both].astype(np.int64) * right.impacts[at[both]]
+    return left.buckets[both], products
 
 
 def _inner(code: str, children: tuple[Node, ...]) -> Node:

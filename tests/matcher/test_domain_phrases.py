@@ -11,11 +11,11 @@ from services.matcher.domain.explain import explain
 from services.matcher.domain.language.text import plain
 from services.matcher.domain.phrases import shared_phrases
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
-from services.matcher.domain.vector import ONE, dot, shared_terms
+from services.matcher.domain.vector import ONE, dot
 from services.matcher.handlers import arrivals_of
 from tests.matcher.documents import a_posting, a_seeker, certificates_held, postings, seekers
 from tests.matcher.market import sample_market
-from tests.matcher.plain_explain import plain_explain
+from tests.matcher.plain_explain import plain_explain, shared_terms
 
 MODEL = base_model()
 
@@ -69,6 +69,7 @@ def test_words_that_hold_and_overlap_each_other_grow_as_defined(
     person = prepare_seeker(MODEL, a_seeker(titles=(seeker_title,), text=seeker_text))
     assert explain(job, person) == plain_explain(job, person)
     shared = shared_phrases(job, person)
+    assert dot(job.terms, person.terms) == shared_terms(job.terms, person.terms)[1].sum()
     assert shared.cosine == min(dot(job.terms, person.terms), ONE)
     assert shared.terms == len(shared_terms(job.terms, person.terms)[0])
     whole = plain("\n".join((title, text, *(skill.name for skill in job.doc.skills))))

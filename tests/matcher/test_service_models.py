@@ -25,14 +25,13 @@ from services.matcher.domain.base_model import base_model
 from services.matcher.domain.language.glossary import rank_buckets, terms
 from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.model import Limits, Model, Weights, fit
+from services.matcher.domain.wording import text_of_posting, text_of_seeker
 from services.matcher.fit import (
     Fitted,
     NothingToFit,
     Progress,
     compared,
     fit_stored,
-    text_of_posting,
-    text_of_seeker,
 )
 from services.matcher.handlers import posting_of, seeker_of
 from services.matcher.settings import Shard

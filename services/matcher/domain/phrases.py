@@ -5,8 +5,9 @@ What it is worth to a score, and how it is told, does not live here.
 """
 
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 
+from services.matcher.domain import wording
 from services.matcher.domain.language import trades
 from services.matcher.domain.language.glossary import known, shown, symbols
 from services.matcher.domain.language.text import bucket_of, pieces, plain
@@ -59,12 +60,9 @@ def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
     product = -sum([less for less, _ in shared])
     found = Shared(min(product, ONE), max(product, ONE), len(shared))
     # The seeker's words, since that text is the shorter: what is shared stands in both.
-    said = "\n".join((*seeker.doc.titles, seeker.doc.text, *seeker.doc.skills))
-    whole = "\n".join(
-        (posting.doc.title, posting.doc.text, *(skill.name for skill in posting.doc.skills))
-    )
+    said, whole = wording.text_of_seeker(seeker.doc), wording.text_of_posting(posting.doc)
     words, meant_here, meant_there = _words(said), _meant(whole), _meant(said)
-    spoken = _spoken()
+    spoken = trades.labels()
     read: list[Phrase] = []
     for less, bucket in shared:
         if label := spoken.get(bucket):
@@ -170,8 +168,3 @@ def _meant(text: str) -> dict[int, str]:
 def _same(here: str, there: str) -> bool:
     """Whether both are the same words, but for endings."""
     return symbols(here) == symbols(there)
-
-
-@cache
-def _spoken() -> dict[int, str]:
-    return trades.labels()

@@ -115,20 +115,6 @@ def _added(
     return buckets[:n].copy(), both[:n].copy()
 
 
-def shared_terms(
-    left: TermVector, right: TermVector
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The buckets that both hold, ascending, and the product of the two impacts in each."""
-    if len(left.buckets) > len(right.buckets):
-        left, right = right, left
-    if not len(left.buckets):
-        return left.buckets, np.zeros(0, np.int64)
-    at = np.minimum(np.searchsorted(right.buckets, left.buckets), len(right.buckets) - 1)
-    both = right.buckets[at] == left.buckets
-    products = left.impacts[both].astype(np.int64) * right.impacts[at[both]]
-    return left.buckets[both], products
-
-
 def dot(left: TermVector, right: TermVector) -> int:
     """Cosine in units of ONE, where both are SCALE long; then at most ONE (Cauchy-Schwarz)."""
     return int(_dot(left.buckets, left.impacts, right.buckets, right.impacts))

@@ -52,12 +52,22 @@ def of_posting(model: Model, doc: Posting) -> TermVector:
 
 
 def of_seeker(model: Model, doc: Seeker) -> TermVector:
-    """The vector of a profile: at most SCALE long but for its skills, and less than twice that."""
+    """The vector of a profile: at most SCALE long but for its skills, LONGEST with them."""
     words = [(model.vector_of("\n".join(doc.titles)), _TITLE), (model.vector_of(doc.text), _TEXT)]
     spoken = [(trades_of(title), _TITLED) for title in doc.titles]
     spoken += [(trades_of_occupation(code), _TITLED) for code in doc.occupations]
     claimed = [name for name in doc.skills if not is_unsaid(name)][:_MOST_CLAIMED]
     return stacked([*_parts(words, spoken, _MOST_DONE), *_claims(model, claimed)])
+
+
+def text_of_posting(doc: Posting) -> str:
+    """All that a posting says, a line each: no phrase runs from one into the next."""
+    return "\n".join((doc.title, doc.text, *(skill.name for skill in doc.skills)))
+
+
+def text_of_seeker(doc: Seeker) -> str:
+    """All that a profile says, a line each."""
+    return "\n".join((*doc.titles, doc.text, *doc.skills))
 
 
 def _parts(

@@ -39,7 +39,6 @@ SHORTEST_STEM = 3
 SHORTEST_ENDED = 4
 
 _TOKENS = re.compile(rf"([{HAN_RANGES}])|({WORD_PATTERN})|({BREAK_PATTERN})")
-_HIDDEN_BEFORE = re.compile(r"[^\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,7 @@ def shown(text: str) -> tuple[str, list[str]]:
     for phrase in known(text):
         added.extend(phrase.entry.adds)
         if phrase.entry.hides:
-            blot = _HIDDEN_BEFORE.sub(BREAK, text[phrase.begin : phrase.end])
-            left += [text[begin : phrase.begin], blot]
+            left += [text[begin : phrase.begin], BREAK * (phrase.end - phrase.begin)]
             begin = phrase.end
     return "".join([*left, text[begin:]]), added
 

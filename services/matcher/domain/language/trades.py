@@ -83,6 +83,7 @@ def trades_of_occupation(code: str) -> Trades:
     return _trades([(number, 1)], [each for each in fields if each[0] >= 0], SCALE)
 
 
+@cache
 def labels() -> dict[int, str]:
     """The term of each bucket in which an occupation or a field is counted."""
     return dict(zip(_field_buckets(), map(FIELD.__add__, _fields()), strict=True)) | dict(
