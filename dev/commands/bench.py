@@ -6,6 +6,7 @@ import sys
 import typer
 
 from dev.stack.folder import ROOT
+from dev.stack.plan import compiled_code
 
 app = typer.Typer(add_completion=False)
 
@@ -25,6 +26,7 @@ def bench(context: typer.Context) -> None:
     # In place of this process, so that Ctrl-C and the exit code are the measurement's own. Files
     # named in the arguments are meant from where the caller stands, so the folder stays.
     here = os.environ.get("PYTHONPATH", "")
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{here}" if here else str(ROOT)}
+    path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{here}" if here else str(ROOT)}
+    environment = os.environ | compiled_code() | path
     command = [sys.executable, "-P", "-m", "bench", *context.args]
     os.execve(sys.executable, command, environment)  # noqa: S606

@@ -166,7 +166,7 @@ def _environment() -> dict[str, str]:
     here = os.environ.get("PYTHONPATH", "")
     path = {"PYTHONPATH": f"{ROOT}{os.pathsep}{here}" if here else str(ROOT)}
     if {"RENGANG_DATABASE_URL", "RENGANG_DATABASE_URL_FILE"} & os.environ.keys():
-        return os.environ | path | {"NUMBA_CACHE_DIR": plan.compiled_code()}
+        return os.environ | path | plan.compiled_code()
     settings = Reach.found().settings
     folder = DataFolder(Path(settings.get("RENGANG_DATA", "")))
     running = state.load(folder) if "RENGANG_DATA" in settings and folder.in_use else None

@@ -32,7 +32,7 @@ def test(context: typer.Context) -> None:
     Example: ./rengang test tests/matcher -k exact
     """
     os.chdir(ROOT)
-    environment = os.environ | {"NUMBA_CACHE_DIR": compiled_code()}
+    environment = os.environ | compiled_code()
     if not context.args:
         # Once, and not in each worker and each system that the tests start.
         print("compiling, or finding compiled code …", flush=True)

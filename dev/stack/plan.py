@@ -173,7 +173,6 @@ def _service(
                 "RENGANG_HOST": HOST,
                 "RENGANG_PORT": str(port),
                 "RENGANG_DATABASE_URL": f"{server}/rengang_{name}",
-                "NUMBA_CACHE_DIR": compiled_code(),
             }
             | _secret(name, folder)
         ),
@@ -194,17 +193,20 @@ def beside(service: str, folder: DataFolder, running: StackState) -> dict[str, s
         raise StackFailed(
             "the stack's database server is not its own: set RENGANG_DATABASE_SERVER as for up"
         )
-    return environment(
-        {
-            "RENGANG_DATABASE_URL": f"{server}/rengang_{service}",
-            "NUMBA_CACHE_DIR": compiled_code(),
-        }
-    )
+    return environment({"RENGANG_DATABASE_URL": f"{server}/rengang_{service}"})
 
 
-def compiled_code() -> str:
-    """Where compiled code is kept. Not beside the source: the checkout may be read-only."""
-    return os.environ.get("NUMBA_CACHE_DIR") or str(jars.cache_folder() / "compiled")
+def compiled_code() -> dict[str, str]:
+    """The settings of where compiled code is kept. Not beside the source: it may be read-only.
+
+    Python's own goes there where it is not to stand beside the source: were it not kept at all,
+    each process would spend its first seconds on compiling the same two thousand modules.
+    """
+    kept = {"NUMBA_CACHE_DIR": str(jars.cache_folder() / "compiled")}
+    if sys.dont_write_bytecode:
+        kept["PYTHONPYCACHEPREFIX"] = str(jars.cache_folder() / "modules")
+    named = {name: value for name in kept if (value := os.environ.get(name))}
+    return kept | named | {"PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _secret(service: str, folder: DataFolder) -> dict[str, str]:
@@ -266,4 +268,4 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("RENGANG_") or name == "RENGANG_LOG_LEVEL"
     }
-    return kept | {"PYTHONUNBUFFERED": "1"} | dict(ours)
+    return kept | compiled_code() | {"PYTHONUNBUFFERED": "1"} | dict(ours)

@@ -9,13 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from dev.stack.folder import DataFolder
+from dev.stack.plan import compiled_code
 from dev.stack.ports import unused
 from dev.stack.probes import http_ready
 from dev.stack.program import Program, Stage
 from dev.stack.supervisor import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOT_ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT)}
+ROOT_ENVIRONMENT = {
+    "PATH": os.environ.get("PATH", os.defpath),
+    "PYTHONPATH": str(ROOT),
+    **compiled_code(),
+}
 
 _LISTENS = """
 import http.server, signal, sys

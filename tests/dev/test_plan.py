@@ -77,6 +77,18 @@ def test_compiled_code_is_kept_outside_the_checkout(
     assert told["NUMBA_CACHE_DIR"] == "/elsewhere"
 
 
+@pytest.mark.parametrize("beside_the_source", [True, False])
+def test_modules_are_compiled_once_also_where_they_are_not_to_stand_beside_the_source(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, beside_the_source: bool
+) -> None:
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    monkeypatch.setenv("RENGANG_CACHE", str(tmp_path))
+    monkeypatch.setattr("sys.dont_write_bytecode", not beside_the_source)
+    told = program(plan.make(folder, Elsewhere()), "talent").environment
+    kept_in = None if beside_the_source else str(tmp_path / "modules")
+    assert (told.get("PYTHONPYCACHEPREFIX"), told["PYTHONDONTWRITEBYTECODE"]) == (kept_in, "")
+
+
 def test_no_secret_is_among_what_the_stack_says_of_itself(folder: DataFolder) -> None:
     drawn = plan.make(folder, Elsewhere())
     assert folder.secret("postgres") not in str(drawn)
