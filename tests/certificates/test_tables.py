@@ -294,11 +294,52 @@ GOOD = TableLine(2, Question(certificate_number(NUMBER), LI_NA.name, LI_NA.ident
             "",
         ),
         (a_table(f'"{NUMBER}","{LI_NA.name}","\t{LI_NA.identity}"'), ""),
+        (a_table(f"{a_row()},,", header="证书号,持证人,身份证,,\n"), ""),
         (a_table(a_row()).replace(b"\r\n", b"\r"), ""),
     ],
 )
 def test_a_file_is_read_as_programs_write_it(body: bytes, charset: str) -> None:
     assert read_table(body, Headers({"content-type": f"text/csv{charset}"})) == [GOOD]
+
+
+@pytest.mark.parametrize(
+    ("body", "charset", "zh", "en"),
+    [
+        (
+            a_table(header=f"{a_row()}\n"),
+            "",
+            "第 1、2、3 列的标题不认识；缺少：证书编号、姓名、",
+            "",
+        ),
+        (
+            a_table(a_row(), header="证书编号,名,身份证号\n"),
+            "",
+            "第 2 列的标题不认识；缺少：姓名。",
+            "",
+        ),
+        (
+            a_table(a_row(), header="编号,姓名,姓名,身份证\n"),
+            "",
+            "重复：姓名。",
+            "twice: holder_name",
+        ),
+        (a_table(a_row()).replace(b",", b";"), "", "应以半角逗号分隔", "separated by commas"),
+        (a_table(a_row()).replace(b",", b"\t"), "", "应以半角逗号分隔", "separated by commas"),
+        (a_table(a_row()).decode().encode("gb18030"), "utf-8", "写明的 utf-8 编码", "leave it out"),
+        (a_table(a_row()).decode().encode("utf-16"), "", "UTF-8 或 GB18030", "UTF-8 or GB18030"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_so_that_a_clerk_can_mend_it(
+    body: bytes, charset: str, zh: str, en: str
+) -> None:
+    parameter = f"; charset={charset}" if charset else ""
+    with pytest.raises(Problem) as refused:
+        read_table(body, Headers({"content-type": f"text/csv{parameter}"}))
+    (fault,) = refused.value.errors
+    assert zh in fault["zh"]
+    assert en in fault["en"]
+    for secret in (LI_NA.name, LI_NA.identity, NUMBER):
+        assert secret not in str(fault)
 
 
 def test_what_a_spreadsheet_would_run_is_made_text() -> None:

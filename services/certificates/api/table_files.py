@@ -21,10 +21,17 @@ MOST_BYTES = 8 * 1024 * 1024
 MEDIA_TYPE = "text/csv"
 
 _COLUMNS = {
-    "number": ("number", "证书编号", "证书号码", "编号"),
-    "holder_name": ("holder_name", "name", "姓名", "持证人姓名"),
-    "identity_number": ("identity_number", "身份证号", "身份证号码", "居民身份证号码"),
-    "occupation": ("occupation", "职业编码"),
+    "number": ("number", "证书编号", "证书号", "证书号码", "编号"),
+    "holder_name": ("holder_name", "name", "姓名", "持证人姓名", "持证人"),
+    "identity_number": (
+        "identity_number",
+        "身份证号",
+        "身份证号码",
+        "身份证",
+        "居民身份证号码",
+        "证件号码",
+    ),
+    "occupation": ("occupation", "职业编码", "职业代码"),
     "issuer": ("issuer", "发证机构代码"),
 }
 _NEEDED = ("number", "holder_name", "identity_number")
@@ -82,6 +89,12 @@ def _text(body: bytes, headers: Headers) -> str:
             return body.decode(encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             continue
+    if said:
+        raise _refused(
+            f"文件不是 Content-Type 中写明的 {said} 编码。请改正或省去 charset：系统会辨认。",
+            f"The file is not encoded in {said} as its Content-Type says. Correct the charset, or "
+            "leave it out: it is found out then.",
+        )
     raise _refused(
         "文件编码应为 UTF-8 或 GB18030（WPS、Excel 另存为 CSV）。",
         "The file must be encoded in UTF-8 or GB18030.",
@@ -105,32 +118,45 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def _fields(titles: list[str]) -> list[str]:
     """Which field each column holds. What a wrong title says is not repeated: it may be data."""
-    fields: list[str] = []
-    faults: list[FieldError] = []
-    for place, title in enumerate(titles, 1):
-        name = _FIELD_OF.get(unicodedata.normalize("NFKC", title).strip().casefold())
-        if name is None or name in fields:
-            faults.append(
-                _fault(
-                    f"第 {place} 列的标题不认识或重复；可用：{'、'.join(_all_titles())}。",
-                    f"The title of column {place} is not known or stands twice; there are: "
-                    f"{', '.join(_COLUMNS)}.",
-                )
-            )
-        else:
-            fields.append(name)
-    faults += [
-        _fault(f"缺少“{_COLUMNS[name][1]}”列。", f"The column {name} is missing.")
-        for name in _NEEDED
-        if name not in fields and not faults
+    while titles and not titles[-1]:
+        # A spreadsheet writes what was once a column.
+        titles = titles[:-1]
+    fields = [
+        _FIELD_OF.get(unicodedata.normalize("NFKC", title).strip().casefold()) for title in titles
     ]
-    if faults:
-        raise content_not_accepted(faults)
-    return fields
+    zh, en = [], []
+    if len(titles) == 1 and any(mark in titles[0] for mark in _OTHER_SEPARATORS):
+        zh.append("列之间应以半角逗号分隔，此文件用的是分号、制表符或全角逗号")
+        en.append("columns are separated by commas, here they are by something else")
+    elif unknown := [str(n) for n, field in enumerate(fields, 1) if field is None]:
+        zh.append(f"第 {'、'.join(unknown)} 列的标题不认识")
+        en.append(f"the title of column {', '.join(unknown)} is not known")
+    known = [field for field in fields if field is not None]
+    twice = [field for field in dict.fromkeys(known) if known.count(field) > 1]
+    missing = [field for field in _NEEDED if field not in known]
+    if twice:
+        zh.append(f"重复：{'、'.join(map(_title, twice))}")
+        en.append(f"twice: {', '.join(twice)}")
+    if missing:
+        zh.append(f"缺少：{'、'.join(map(_title, missing))}")
+        en.append(f"missing: {', '.join(missing)}")
+    if zh:
+        raise _refused(
+            f"第一行应为列标题：{'；'.join(zh)}。可用的标题：{'、'.join(map(_title, _COLUMNS))}，"
+            "或其英文名。",
+            f"The first line must name the columns: {'; '.join(en)}. There are: "
+            f"{', '.join(_COLUMNS)}, or their Chinese names.",
+        )
+    return known
 
 
-def _all_titles() -> Iterable[str]:
-    return (next(t for t in titles if not t.isascii()) for titles in _COLUMNS.values())
+# What spreadsheets write where they are not asked for commas.
+_OTHER_SEPARATORS = (";", "\t", "，", "；", "|")
+
+
+def _title(field: str) -> str:
+    """The documented Chinese title of a column."""
+    return next(title for title in _COLUMNS[field] if not title.isascii())
 
 
 def _line(number: int, cells: list[str], fields: list[str]) -> TableLine:
@@ -147,9 +173,7 @@ def _line(number: int, cells: list[str], fields: list[str]) -> TableLine:
 
 def _in_column(fault: FieldError, language: int) -> str:
     name = fault.get("pointer", "").removeprefix("/")
-    title = name if language or name not in _COLUMNS else _COLUMNS[name][1]
-    if not language and name in _COLUMNS:
-        title = next(t for t in _COLUMNS[name] if not t.isascii())
+    title = name if language or name not in _COLUMNS else _title(name)
     return f"{title}: {fault['en']}" if language else f"{title}：{fault['zh']}"
 
 
