@@ -7,8 +7,6 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from dev.asking import asked
 from dev.reach import refuse
@@ -85,16 +83,21 @@ def list_(
         for item in items:
             print(orjson.dumps(item).decode())
         return
-    table = Table("row", "time", "who", "as", "why", "answer", "receipt")
-    for item in items:
-        answer = item["verdict"] or item["act"]
-        table.add_row(
+    rows = [("row", "time (UTC)", "who", "as", "why", "answer", "receipt")]
+    rows += [
+        (
             str(item["seq"]),
-            item["at"],
+            item["at"][:19].replace("T", " "),
             item["requester"],
             item["role"],
             item["purpose"],
-            answer,
+            item["verdict"] or item["act"],
             item["receipt_no"] or "",
         )
-    Console().print(table)
+        for item in items
+    ]
+    # Not a table that fits the terminal: what it cuts off, a receipt's number, is what is wanted.
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())

@@ -109,7 +109,33 @@ def try_(city_id: _Id, json: _Json = False) -> None:
     elif found["ok"]:
         print(f"{city_id} answers and is believed ({found['seconds'] * 1000:.0f} ms)")
     if not found["ok"]:
-        refuse(f"no answer of {city_id} that can be believed: {found['fault']}")
+        means = _FAULTS.get(found["fault"])
+        because = found["fault"] if means is None else f"{found['fault']} ({means})"
+        refuse(f"no answer of {city_id} that can be believed: {because}")
+
+
+_FAULTS = {
+    "address_refused": "its address is not a public one; in a network between the cities, and on "
+    "one machine, start our service with CERTIFICATES_CITIES_PRIVATE=true",
+    "not_reached": "nothing listens at its address, or the way there is cut",
+    "timeout": "it took too long",
+    "tls_failed": "its TLS certificate is not one that is trusted here",
+    "other_certificate": "it showed another TLS certificate than the one that is pinned",
+    "redirect": "it sends us elsewhere; register the address where it is",
+    "status_401": "it does not let us in: either it calls itself otherwise (its "
+    "CERTIFICATES_CITY_ID), or we are not registered there under our CERTIFICATES_CITY_ID and the "
+    "address where our keys are",
+    "status_404": "there is no such route: is the address that of its certificates service?",
+    "status_503": "it cannot read our keys, or is busy; can it reach our address?",
+    "not_signed_by_the_city": "the signature fits none of its keys",
+    "of_another_city": "who answered signs under another id: register it under its own "
+    "CERTIFICATES_CITY_ID",
+    "meant_for_another_city": "the answer is for another city than our CERTIFICATES_CITY_ID",
+    "not_of_now": "its clock or ours is wrong",
+    "status_list_elsewhere": "its status lists are at another address than the registered one; its "
+    "CERTIFICATES_PUBLIC_URL must be the address that is registered here",
+}
+"""What an operator can do about a fault; of the others its code says enough."""
 
 
 @app.command()

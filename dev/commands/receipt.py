@@ -26,7 +26,7 @@ def check(  # noqa: PLR0917 (typer gives them by name)
         str | None,
         typer.Option(
             metavar="FILE|URL",
-            help="JWKS of the city that signed. Else those kept from before, or the stack's.",
+            help="JWKS of the city that signed. Else the stack's, or those kept from it before.",
         ),
     ] = None,
     asked: Annotated[

@@ -9,6 +9,7 @@ import getpass
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ from services.kit.problems import Language
 _MOST_BYTES = 8 * 1024 * 1024
 _MOST_JWKS_BYTES = 256 * 1024
 _TIMEOUT_S = 5.0
+_KEPT_S = 300.0
+"""How long the stack's keys are used without asking again: as long as it lets others keep them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,14 +94,16 @@ def _asked_for(ask: Callable[[str], str], prompt: str) -> str:
 
 
 def _keys_for(found: Sequence[Found], chosen: argparse.Namespace) -> PublicKeys:
-    """The keys to check with: those named, else those kept from before, else the stack's."""
+    """The keys to check with: those named, else the stack's, else those kept from it before.
+
+    A key that is no longer published may have been withdrawn: what is kept gives way to what the
+    stack says, where one answers.
+    """
     if chosen.keys is not None:
         return _keys_of(_content_of_keys(chosen.keys), chosen.keys)
-    kept: PublicKeys = {}
-    if chosen.cache is not None and chosen.cache.is_file():
-        with suppress(KeyUnreadable, OSError):
-            kept = read_jwks(chosen.cache.read_bytes())
-    if kept and not any(isinstance(check(each.jws, kept), UnknownKey) for each in found):
+    kept, age_s = _kept(chosen.cache)
+    unknown = any(isinstance(check(each.jws, kept), UnknownKey) for each in found)
+    if kept and not unknown and 0 <= age_s < _KEPT_S:
         return kept
     if chosen.stack is None:
         if kept:
@@ -147,6 +152,14 @@ def _fetched(url: str) -> bytes:
             f"读不到公钥 {url}：请用 --keys 给出保存的 JWKS 文件。",
             f"no keys from {url} ({type(error).__name__}): give a saved JWKS with --keys FILE",
         ) from None
+
+
+def _kept(path: Path | None) -> tuple[PublicKeys, float]:
+    """The keys kept from before, and for how many seconds; none where there are none."""
+    if path is not None:
+        with suppress(KeyUnreadable, OSError):
+            return read_jwks(path.read_bytes()), time.time() - path.stat().st_mtime
+    return {}, 0.0
 
 
 def _keep(path: Path, content: bytes) -> None:

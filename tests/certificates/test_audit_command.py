@@ -27,7 +27,7 @@ class Line:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "dev", "audit", *arguments),
-            env=ROOT_ENVIRONMENT | {"COLUMNS": "200"} | self.settings,
+            env=ROOT_ENVIRONMENT | {"COLUMNS": "80"} | self.settings,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

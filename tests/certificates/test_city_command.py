@@ -52,9 +52,13 @@ async def test_a_city_is_added_tried_listed_and_removed(
         assert "asked" in said
         code, said = await run(door, url, "test", "yuxi")
         assert (code, said.startswith("yuxi answers and is believed")) == (0, True)
+        refused = "no answer of yuxi that can be believed: "
         yuxi.status = 500
-        refused = (1, "no answer of yuxi that can be believed: status_500\n")
-        assert await run(door, url, "test", "yuxi") == refused
+        assert await run(door, url, "test", "yuxi") == (1, f"{refused}status_500\n")
+        yuxi.status = 401
+        code, said = await run(door, url, "test", "yuxi")
+        assert (code, said.startswith(f"{refused}status_401 (it does not let us in")) == (1, True)
+        assert said.count("\n") == 1
         assert await run(door, url, "remove", "yuxi") == (0, "yuxi is removed\n")
         assert (await run(door, url, "remove", "yuxi"))[0] == 1
 

@@ -245,7 +245,7 @@ async def test_an_operator_turns_the_keys(door: CertificatesDoor) -> None:
     assert too_young.headers["retry-after"] == "601"
     door.clock.pass_(seconds=601)
     old = door.signer.kid
-    turned = await operator.post(ROTATE, json={})
+    turned = await operator.post(ROTATE)
     assert turned.status_code == 200
     assert turned.json() == {"kid": door.signer.kid}
     assert door.signer.kid != old

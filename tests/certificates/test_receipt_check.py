@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -352,6 +353,24 @@ async def test_keys_are_fetched_once_and_kept_for_offline(folder: Path) -> None:
     done = await process(str(folder / "stranger.jws"), *given)
     assert done.code == 2
     assert stranger.kid in done.out
+
+
+async def test_a_key_that_was_withdrawn_proves_nothing_once_the_stack_has_said_so(
+    folder: Path,
+) -> None:
+    published = Publishing(a_jwks(KEY))
+    cache, file = folder / "cache" / "keys.json", str(folder / "receipt.jws")
+    async with served(published) as url:
+        given = (f"--cache={cache}", f"--stack={url}/jwks.json", "--lang=en")
+        assert (await process(file, *given)).code == 0
+        published.content = a_jwks(OTHER)
+        an_hour_ago = time.time() - 3600
+        os.utime(cache, (an_hour_ago, an_hour_ago))
+        published.status = 500
+        assert (await process(file, *given)).code == 0
+        published.status = 200
+        assert (await process(file, *given)).code == 2
+    assert (await process(file, *given)).code == 2
 
 
 async def test_keys_from_a_url_that_fails(folder: Path) -> None:

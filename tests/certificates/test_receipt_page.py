@@ -198,6 +198,19 @@ async def test_an_answer_that_was_kept_tells_its_age(door: CertificatesDoor) -> 
     assert "早于本回执 12 分钟" in (await page(door, receipt.number, "zh")).text
 
 
+async def test_a_pending_one_says_who_has_to_answer_and_not_that_they_did(
+    door: CertificatesDoor,
+) -> None:
+    for by, said, zh in (
+        ("qujing", "Answered by\nnobody yet; qujing has to\n", "答复方\n尚无；应由 qujing 答复\n"),
+        ("kunming", "Answered by\nnobody yet\n", "答复方\n尚无\n"),
+    ):
+        receipt = a_receipt("pending", answered_by=AnsweredBy(by, NOW - timedelta(minutes=9)))
+        await kept(door, receipt)
+        assert said in Read((await page(door, receipt.number)).text).text
+        assert zh in Read((await page(door, receipt.number, "zh")).text).text
+
+
 async def test_a_review_that_is_overdue_is_told(door: CertificatesDoor) -> None:
     receipt = a_receipt("suspended", reason="review-overdue")
     await kept(door, receipt)
@@ -381,7 +394,13 @@ async def test_a_receipt_whose_key_was_withdrawn_says_that_it_proves_nothing(
     await kept(door, receipt)
     assert "proves nothing" not in (await page(door, receipt.number)).text
     await turn_keys(door.db, door.signer, secrets.token_bytes, NOW, compromised=True)
-    assert "it proves nothing now" in (await page(door, receipt.number)).text
+    shown = (await page(door, receipt.number)).text
+    assert "it proves nothing now" in shown
+    # Nobody should take it for good at a glance.
+    assert [
+        each["class"] for each in Read(shown).all("p") if "verdict" in str(each.get("class"))
+    ] == ["verdict open"]
+    assert "Not proven\nThe receipt says: Valid" in Read(shown).text
 
 
 async def test_a_receipt_that_was_changed_in_the_database_says_so(

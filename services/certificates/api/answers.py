@@ -30,7 +30,8 @@ class VerificationView(BaseModel):
     explanation: str
     certificate: CertificateView | None = Field(description="for its right holder alone")
     answered_by: str | None = Field(
-        description="the id of the city that answered; null while several have still to answer",
+        description="the id of the city that answered; while pending, of the one that has to, null "
+        "where that may be several",
         examples=["kunming"],
     )
     answered_at: datetime = Field(description="an answer that was kept is older than its receipt")

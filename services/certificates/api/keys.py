@@ -67,11 +67,12 @@ def routes(
         return Response(signer.jwks, 200, headers, "application/jwk-set+json")
 
     @router.post("/v1/keys/rotate", summary="轮换签名密钥 · turn the signing keys")
-    async def rotate(caller: Operator, rotation: Rotation) -> RotationView:
+    async def rotate(caller: Operator, rotation: Rotation | None = None) -> RotationView:
         """The next key signs from now on, and another is published for the time after."""
         now = clock()
+        is_known = rotation is not None and rotation.compromised
         try:
-            kid = await turn_keys(db, signer, random, now, compromised=rotation.compromised)
+            kid = await turn_keys(db, signer, random, now, compromised=is_known)
         except NextKeyTooYoung as young:
             raise _too_young(young.ready_at, now) from None
         return RotationView(kid=kid)

@@ -10,7 +10,7 @@ from contracts.values import CERTIFICATE_LEVELS
 from contracts.vocabulary.occupations import is_occupation, occupation_name
 from services.certificates.domain.receipts import CertificateFacts, Receipt
 from services.certificates.domain.registry import CHINA, NOT_RECOGNISED, REVIEW_OVERDUE
-from services.certificates.domain.verdicts import GAVE_UP
+from services.certificates.domain.verdicts import GAVE_UP, Verdict
 from services.kit.problems import Language
 
 
@@ -139,10 +139,17 @@ def explained(receipt: Receipt, language: Language) -> str:
 
 
 def answered_by(receipt: Receipt, language: Language) -> str:
-    """Who answered, and how old the answer was where it was kept from before."""
+    """Who answered, and how old the answer was where it was kept from before.
+
+    Of a pending one nobody has: who has to, where it is one city.
+    """
     by = receipt.answered_by
     age_s = int((receipt.issued_at - by.at).total_seconds())
     english = language == "en"
+    if receipt.verdict == Verdict.PENDING:
+        if by.city == receipt.issuer:
+            return "nobody yet" if english else "尚无"
+        return f"nobody yet; {by.city} has to" if english else f"尚无；应由 {by.city} 答复"
     said = by.city
     if by.city != receipt.issuer:
         said += f" (asked by {receipt.issuer})" if english else f"（由 {receipt.issuer} 转询）"

@@ -224,6 +224,8 @@ _PAGE: dict[Language, dict[str, Any]] = {
         "replaces": "此前的回执“待答复”已由本回执取代，原回执编号：",
         "key_gone": "签名密钥已停止公布，本回执目前无法证明。请重新核验。",
         "signature_bad": "签名不符，本回执不可信。请重新核验。",
+        "not_proven": "无法证明",
+        "was_said": "回执上写的是：",
         "receipt": "回执",
         "number": "回执编号",
         "issued_at": "核验时间",
@@ -261,6 +263,8 @@ _PAGE: dict[Language, dict[str, Any]] = {
         "now. Verify the certificate again.",
         "signature_bad": "The signature does not fit; do not rely on this receipt. Verify the "
         "certificate again.",
+        "not_proven": "Not proven",
+        "was_said": "The receipt says:",
         "receipt": "Receipt",
         "number": "Receipt number",
         "issued_at": "Verified at",
