@@ -42,12 +42,13 @@ async def register(door: CertificatesDoor, **changes: Any) -> None:
     assert answer.status_code in (200, 201), answer.text
 
 
-def an_assertion(door: CertificatesDoor, jti: str | None = None) -> str:
+def an_assertion(door: CertificatesDoor, jti: str | None = None, purpose: str | None = None) -> str:
     claims = assertion(
         city_id="qujing",
         audience="kunming",
         jti=jti or f"jti-{next(_jtis)}",
         issued_at=door.clock(),
+        purpose=purpose,
     )
     return signed(claims, KEY, ASSERTION_TYPE)
 
@@ -87,6 +88,25 @@ async def test_a_city_is_answered_with_a_receipt_for_itself_alone(door: Certific
     asked = Asked(salt, NUMBER, LI_NA.name.casefold(), LI_NA.identity)
     assert receipt.says_of(asked)
     assert set(answer.json()) == {"receipt", "salt"}
+
+
+async def test_the_log_says_why_a_city_asked_where_it_tells(
+    door: CertificatesDoor, db: Database
+) -> None:
+    for told in ("subsidy", "claim", None, "to see what she has"):
+        assert (await ask(door, token=an_assertion(door, purpose=told))).status_code == 200
+    async with db.transaction() as tx:
+        rows = await tx.fetch("SELECT role, purpose FROM audit ORDER BY seq")
+    assert [tuple(row) for row in rows] == [
+        ("city", "subsidy"),
+        ("city", "claim"),
+        ("city", "exchange"),
+        ("city", "exchange"),
+    ]
+    operator = door.caller("op-1", "operator")
+    for purpose, n in (("exchange", 2), ("claim", 1), ("residence", 0)):
+        found = await operator.get("/v1/audit", params={"purpose": purpose})
+        assert len(found.json()["items"]) == n
 
 
 async def test_a_wrong_holder_is_told_nothing_of_the_certificate(door: CertificatesDoor) -> None:

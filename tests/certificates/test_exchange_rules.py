@@ -22,6 +22,7 @@ from services.certificates.domain.exchange import (
 from services.certificates.domain.json_city import JsonMapping, MappingInvalid
 from services.certificates.domain.keys import SigningKey
 from services.certificates.domain.numbers import certificate_number
+from services.certificates.domain.purposes import Purpose
 from services.certificates.domain.receipt_numbers import receipt_number
 from services.certificates.domain.receipts import (
     TYPE,
@@ -116,6 +117,26 @@ SECONDS = int(NOW.timestamp())
 def test_any_other_does_not(token: str) -> None:
     with pytest.raises(AssertionRefused):
         show(token)
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [
+        *((purpose.value, purpose.value) for purpose in Purpose),
+        ("claim", "claim"),
+        (None, "exchange"),
+        ("Inspection", "exchange"),
+        ("for Li Na, 530102199003070012", "exchange"),
+        (["subsidy"], "exchange"),
+        ({}, "exchange"),
+    ],
+)
+def test_why_a_city_asks_is_recorded_where_it_is_one_of_the_known_words(
+    said: object, recorded: str
+) -> None:
+    token = an_assertion(purpose=said)
+    good = shown(token, KEYS, city_id="qujing", audience="kunming", now=NOW)
+    assert good.purpose == recorded
 
 
 @pytest.mark.parametrize("token", ["", ".", "a.b.c", "a.W10.c", "a.eyJpc3MiOjF9.c"])

@@ -29,21 +29,24 @@ class Qujing:
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Question] = field(default_factory=list)
     kept: list[tuple[str, Question]] = field(default_factory=list)
+    purposes: list[str] = field(default_factory=list)
 
     def says(self, verdict: Verdict, **more: Any) -> None:
         said = {"reason": None, "entry": None, "answered_by": "qujing", "answered_at": NOW, **more}
         self.answer = Answer(verdict, **said)
         self.may_answer.set()
 
-    async def ask(self, question: Question, at: datetime) -> Answer | None:
+    async def ask(self, question: Question, at: datetime, *, purpose: str) -> Answer | None:
         self.asked.append(question)
+        self.purposes.append(purpose)
         await self.may_answer.wait()
         return self.answer
 
     async def keep(
-        self, tx: Transaction, question: Question, now: datetime, *, receipt_no: str
+        self, tx: Transaction, question: Question, now: datetime, *, purpose: str, receipt_no: str
     ) -> None:
         self.kept.append((receipt_no, question))
+        self.purposes.append(purpose)
 
 
 @pytest.fixture
@@ -126,6 +129,7 @@ async def test_a_silent_city_makes_it_pending_and_the_question_is_kept(
     ((receipt_no, question),) = qujing.kept
     assert (receipt_no, question.number.text) == (answer["receipt_no"], ELSEWHERE)
     assert await acts(db) == [("verified", "pending", receipt_no)]
+    assert qujing.purposes == ["employment", "employment"]
 
 
 async def test_a_late_answer_takes_the_place_of_the_pending_one(

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from cryptography.exceptions import InvalidTag
 
 from services.certificates.actions.retrying import Patience, Vault
 from services.certificates.domain.digests import Pepper
+from services.certificates.domain.keys import from_base64url
 from services.certificates.domain.numbers import certificate_number
 from services.certificates.domain.verdicts import Question
 from services.kit.database import Database
@@ -91,6 +93,23 @@ async def test_it_is_asked_again_after_longer_and_longer_pauses(
         "CertificateClaimed",
         "CertificateVerified",
     ]
+
+
+async def test_why_it_is_asked_is_told_again_with_each_try(
+    door: CertificatesDoor, yuxi: PlainCity
+) -> None:
+    await verify(door)
+    await door.claim(STATED)
+    for _ in range(2):
+        door.clock.pass_(hours=1)
+        assert await door.partners.retrying.run_once() == 2
+    purposes = [
+        str(orjson.loads(from_base64url(sent["authorization"].split(".")[1]))["purpose"])
+        for sent in yuxi.headers
+    ]
+    # A claim's question is first asked in the background.
+    assert purposes[0] == "inspection"
+    assert sorted(purposes[1:]) == ["claim"] * 2 + ["inspection"] * 2
 
 
 def test_pauses_double_up_to_the_most() -> None:
@@ -185,8 +204,8 @@ async def test_a_claim_that_was_asked_twice_waits_once(
 async def test_a_question_is_sealed_for_its_row_and_its_secret() -> None:
     vault = Vault(PEPPER, lambda n: b"n" * n)
     row, other = an_entry(1).entry_id, an_entry(2).entry_id
-    sealed = vault.sealed(row, QUESTION)
-    assert vault.opened(row, sealed) == QUESTION
+    sealed = vault.sealed(row, QUESTION, "subsidy")
+    assert vault.opened(row, sealed) == (QUESTION, "subsidy")
     for secret in (PLAIN_NUMBER, LI_NA.name, LI_NA.identity):
         assert secret.encode() not in sealed
     another = Vault(Pepper("another pepper of 32 characters…"), lambda n: b"n" * n)

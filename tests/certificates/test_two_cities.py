@@ -89,6 +89,16 @@ async def test_a_certificate_of_another_city_is_looked_up_there(cities: Cities, 
     )
 
 
+async def test_the_city_that_is_asked_writes_down_why(cities: Cities, n: int) -> None:
+    await cities.qujing.bring(a_line_of_qujing(n))
+    told = await cities.kunming.verify(number=a_number_of_qujing(n))
+    assert told["verdict"] == "valid"
+    for city, role in ((cities.kunming, "partner"), (cities.qujing, "city")):
+        rows = await city.call("operator", "op-1", "GET", "/v1/audit?limit=1")
+        (row,) = rows.json()["items"]
+        assert (row["role"], row["purpose"]) == (role, "inspection")
+
+
 async def test_a_wrong_holder_and_an_unknown_number_are_told_from_there(
     cities: Cities, n: int
 ) -> None:

@@ -51,8 +51,13 @@ class Signs(Protocol):
 class CityAdapter(Protocol):
     """How a kind of city is asked."""
 
-    async def ask(self, city: City, question: Question, now: datetime) -> Told:
-        """What the city tells of it, once it is believed. Raises NoAnswer, Unbelievable."""
+    async def ask(
+        self, city: City, question: Question, now: datetime, *, purpose: str | None
+    ) -> Told:
+        """What the city tells of it, once it is believed. Raises NoAnswer, Unbelievable.
+
+        purpose: why it is asked, for the city's own records; None where nobody wants to know.
+        """
         ...
 
 
@@ -134,11 +139,13 @@ class RengangAdapter:
         self._city_id = city_id
         self._random = random
 
-    async def ask(self, city: City, question: Question, now: datetime) -> Told:
+    async def ask(
+        self, city: City, question: Question, now: datetime, *, purpose: str | None
+    ) -> Told:
         """Raises NoAnswer, Unbelievable."""
         nonce = base64url(self._random(NONCE_BYTES))
         body = {**stated(question), "nonce": nonce}
-        token = _assertion(self._signer, self._city_id, city, self._random, now)
+        token = _assertion(self._signer, self._city_id, city, purpose, self._random, now)
         answer = await _post(self._calls, city, EXCHANGE, token, body)
         receipt, salt = answer.get("receipt"), answer.get("salt")
         if not isinstance(receipt, str) or not isinstance(salt, str):
@@ -163,13 +170,15 @@ class JsonAdapter:
         self._city_id = city_id
         self._random = random
 
-    async def ask(self, city: City, question: Question, now: datetime) -> Told:
+    async def ask(
+        self, city: City, question: Question, now: datetime, *, purpose: str | None
+    ) -> Told:
         """Raises NoAnswer, Unbelievable."""
         try:
             mapping = JsonMapping.of(city.mapping or {})
         except MappingInvalid:
             raise NoAnswer("mapping_invalid", away=False) from None
-        token = _assertion(self._signer, self._city_id, city, self._random, now)
+        token = _assertion(self._signer, self._city_id, city, purpose, self._random, now)
         answer = await _post(
             self._calls, city, mapping.path, token, mapping.asked(stated(question))
         )
@@ -214,9 +223,16 @@ def _asked(question: Question, salt: str) -> Asked:
     )
 
 
-def _assertion(signer: Signs, city_id: str, city: City, random: Random, now: datetime) -> str:
-    jti = base64url(random(NONCE_BYTES))
-    claims = assertion(city_id=city_id, audience=city.city_id, jti=jti, issued_at=now)
+def _assertion(  # noqa: PLR0917 (called here alone)
+    signer: Signs, city_id: str, city: City, purpose: str | None, random: Random, now: datetime
+) -> str:
+    claims = assertion(
+        city_id=city_id,
+        audience=city.city_id,
+        jti=base64url(random(NONCE_BYTES)),
+        issued_at=now,
+        purpose=purpose,
+    )
     return signer.sign(claims, ASSERTION_TYPE)
 
 

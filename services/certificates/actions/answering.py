@@ -3,6 +3,7 @@
 What they are answered is what our own registry says, by verifying; nothing is passed on to others.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -24,6 +25,14 @@ class KeysUnreachable(Exception):
     """The city publishes its keys where we cannot read them now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A city that was let in, and why it asks."""
+
+    city: City
+    purpose: str
+
+
 class Doorkeeper:
     """Lets registered cities in. city_id: our own, which an assertion must be meant for."""
 
@@ -32,7 +41,7 @@ class Doorkeeper:
         self._keys = keys
         self._city_id = city_id
 
-    async def city_of(self, token: str, now: datetime) -> City:
+    async def visitor(self, token: str, now: datetime) -> Visitor:
         """Whose assertion it is. Raises AssertionRefused, KeysUnreachable."""
         city_id = claimed_city(token)
         if city_id is None:
@@ -65,7 +74,7 @@ class Doorkeeper:
             log.warning("exchange.refused", city=city_id, reason="shown before")
             raise AssertionRefused("it was shown before; sign a new one for each call")
         SHOWN.labels(city_id, "good").inc()
-        return city
+        return Visitor(city, good.purpose)
 
 
 async def forget_assertions(db: Database, now: datetime) -> int:

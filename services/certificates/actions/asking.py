@@ -117,7 +117,7 @@ class OtherCities:
         """Whether another city is to be asked, where our own registry has nothing."""
         return bool(await self.addressed(question))
 
-    async def ask(self, question: Question, at: datetime) -> Answer | None:
+    async def ask(self, question: Question, at: datetime, *, purpose: str) -> Answer | None:
         """What other cities say of it; None where it concerns none of them.
 
         An answer that was believed is kept, so that claims may rest on it. Where a city that had
@@ -133,7 +133,7 @@ class OtherCities:
         if kept is not None:
             ASKED.labels("*", "kept").inc()
             return kept
-        answer = await self._ask_all(asked, question, statement, at)
+        answer = await self._ask_all(asked, question, purpose, statement, at)
         if answer.verdict not in FOUND and answer.verdict is not Verdict.PENDING:
             self._remember(self._key(question, statement), answer, at)
         return answer
@@ -180,10 +180,16 @@ class OtherCities:
         )
 
     async def _ask_all(
-        self, asked: Sequence[City], question: Question, statement: Statement, at: datetime
+        self,
+        asked: Sequence[City],
+        question: Question,
+        purpose: str,
+        statement: Statement,
+        at: datetime,
     ) -> Answer:
         tasks = {
-            asyncio.create_task(self._ask_one(city, question, statement)): city for city in asked
+            asyncio.create_task(self._ask_one(city, question, purpose, statement)): city
+            for city in asked
         }
         missed: list[Answer] = []
         silent: list[str] = []
@@ -208,14 +214,16 @@ class OtherCities:
             return Answer(Verdict.PENDING, "city-unreachable", None, by, at)
         return min(missed, key=lambda answer: _SAYS_MOST.index(answer.verdict))
 
-    async def _ask_one(self, city: City, question: Question, statement: Statement) -> Answer | None:
+    async def _ask_one(
+        self, city: City, question: Question, purpose: str, statement: Statement
+    ) -> Answer | None:
         """What that city says, kept; None where it said nothing that can be believed."""
         line = self._line(city)
         async with line.room:
             if not line.breaker.admits(self.ticks()):
                 ASKED.labels(city.city_id, "left_alone").inc()
                 return None
-            told = await self._told(city, line, question)
+            told = await self._told(city, line, question, purpose)
         if told is None:
             return None
         entry = await mirror(self.db, question, statement, told, self.clock())
@@ -235,11 +243,12 @@ class OtherCities:
             is_signed=told.is_signed,
         )
 
-    async def _told(self, city: City, line: _Line, question: Question) -> Told | None:
+    async def _told(self, city: City, line: _Line, question: Question, purpose: str) -> Told | None:
         now = self.clock()
         try:
             with SECONDS.labels(city.city_id).time():
-                told = await self.adapters[city.adapter].ask(city, question, now)
+                adapter = self.adapters[city.adapter]
+                told = await adapter.ask(city, question, now, purpose=purpose)
             told = credible(
                 told,
                 number=question.number,

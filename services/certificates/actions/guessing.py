@@ -12,6 +12,7 @@ from services.certificates.actions.auditing import append
 from services.certificates.domain.audit import Act, Record
 from services.certificates.domain.digests import Statement
 from services.certificates.domain.guesses import Allowance, Tally, TooManyMisses, windows_of
+from services.certificates.domain.purposes import Recorded
 from services.certificates.store import verifications
 from services.kit.database import Database, Transaction
 
@@ -20,9 +21,6 @@ log = structlog.get_logger(__name__)
 GUESSES = Counter(
     "rengang_guesses_refused_total", "Questions and claims refused for guessing", ["what", "role"]
 )
-
-CLAIM = "claim"
-"""The purpose that a refused claim is recorded with."""
 
 
 class GuessedTooOften(Exception):
@@ -78,7 +76,7 @@ async def record_refused_claim(
         act=Act.REFUSED,
         about=statement.identity,
         number=statement.number,
-        purpose=CLAIM,
+        purpose=Recorded.CLAIM,
         verdict=None,
         receipt_no=None,
     )

@@ -26,8 +26,11 @@ UNREACHABLE = "city-unreachable"
 class Elsewhere(Protocol):
     """The other cities."""
 
-    async def ask(self, question: Question, at: datetime) -> Answer | None:
-        """What they say; pending where one has still to answer, None where none is concerned."""
+    async def ask(self, question: Question, at: datetime, *, purpose: str) -> Answer | None:
+        """What they say; pending where one has still to answer, None where none is concerned.
+
+        purpose: why the asker looks, which they write down.
+        """
         ...
 
 
@@ -35,7 +38,7 @@ class Keeps(Protocol):
     """Keeps questions that another city has still to answer, and asks them again."""
 
     async def keep(
-        self, tx: Transaction, question: Question, now: datetime, *, receipt_no: str
+        self, tx: Transaction, question: Question, now: datetime, *, purpose: str, receipt_no: str
     ) -> None:
         """Keep this one; its receipt says pending."""
         ...

@@ -20,6 +20,7 @@ from prometheus_client import Counter, Gauge
 from contracts.values import CertificateId
 from services.certificates.domain.digests import Pepper
 from services.certificates.domain.numbers import certificate_number
+from services.certificates.domain.purposes import Recorded
 from services.certificates.domain.verdicts import GAVE_UP, Answer, Question, Verdict
 from services.certificates.store import pending as store
 from services.certificates.store.pending import Pending
@@ -40,7 +41,7 @@ Random = Callable[[int], bytes]
 class Asks(Protocol):
     """Who asks other cities."""
 
-    async def ask(self, question: Question, at: datetime) -> Answer | None:
+    async def ask(self, question: Question, at: datetime, *, purpose: str) -> Answer | None:
         """The answer; None where no other city is concerned any more."""
         ...
 
@@ -83,7 +84,7 @@ class Vault:
         self._cipher = AESGCM(pepper.key_for(_USE))
         self._random = random
 
-    def sealed(self, question_id: UUID, question: Question) -> bytes:
+    def sealed(self, question_id: UUID, question: Question, purpose: str) -> bytes:
         """Nonce and ciphertext. The id is bound to it: a row cannot be given another's question."""
         plain = orjson.dumps(
             [
@@ -92,26 +93,29 @@ class Vault:
                 question.identity_number,
                 question.occupation,
                 question.issuer,
+                purpose,
             ]
         )
         nonce = self._random(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, plain, question_id.bytes)
 
-    def opened(self, question_id: UUID, sealed: bytes) -> Question:
-        """Raises InvalidTag where it was not sealed here, for this row."""
+    def opened(self, question_id: UUID, sealed: bytes) -> tuple[Question, str]:
+        """With its purpose. Raises InvalidTag where it was not sealed here, for this row."""
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         if len(nonce) < _NONCE_BYTES:
             raise InvalidTag
-        number, holder_name, identity, occupation, issuer = orjson.loads(
+        number, holder_name, identity, occupation, issuer, *purpose = orjson.loads(
             self._cipher.decrypt(nonce, body, question_id.bytes)
         )
-        return Question(
+        question = Question(
             number=certificate_number(number),
             holder_name=holder_name,
             identity_number=identity,
             occupation=occupation,
             issuer=issuer,
         )
+        # What was sealed before purposes were told has none.
+        return question, purpose[0] if purpose else Recorded.EXCHANGE
 
 
 @dataclass(slots=True)
@@ -142,6 +146,7 @@ class Retrying:
         question: Question,
         now: datetime,
         *,
+        purpose: str,
         receipt_no: str | None = None,
         claim_id: CertificateId | None = None,
     ) -> None:
@@ -153,7 +158,7 @@ class Retrying:
             question_id,
             receipt_no=receipt_no,
             claim_id=claim_id,
-            sealed=self.vault.sealed(question_id, question),
+            sealed=self.vault.sealed(question_id, question, purpose),
             asked_at=now,
             next_try_at=now + timedelta(seconds=pause_s),
             gives_up_at=now + self.patience.give_up_after,
@@ -199,13 +204,15 @@ class Retrying:
 
     async def _try(self, pending: Pending) -> None:
         try:
-            question = self.vault.opened(pending.question_id, pending.sealed)
+            question, purpose = self.vault.opened(pending.question_id, pending.sealed)
         except InvalidTag:
             log.exception("retrying.unreadable", question_id=str(pending.question_id))
             await self._give_up(pending)
             return
         now = self.clock()
-        answer = await self.others.ask(question, now) or await self.others.ours(question, now)
+        answer = await self.others.ask(question, now, purpose=purpose)
+        if answer is None:
+            answer = await self.others.ours(question, now)
         if answer.verdict is Verdict.PENDING:
             await self._put_off(pending, answer)
             return

@@ -141,7 +141,7 @@ class Verifier:
         answer: Answer | None
         try:
             async with asyncio.timeout(self.patience_s):
-                answer = await self.others.ask(inquiry.question, now)
+                answer = await self.others.ask(inquiry.question, now, purpose=inquiry.purpose)
         except TimeoutError:
             answer = Answer(Verdict.PENDING, UNREACHABLE, None, None, now)
         return _Settled(inquiry, answer or result.here, result.counted_at)
@@ -221,7 +221,7 @@ class Verifier:
         now = self.clock()
         records: list[Record] = []
         kept: list[Verification] = []
-        waiting: list[tuple[Question, ReceiptNo]] = []
+        waiting: list[tuple[Inquiry, ReceiptNo]] = []
         for item, result in zip(items, results, strict=True):
             inquiry = item if isinstance(item, Inquiry) else item.inquiry
             match result:
@@ -229,7 +229,7 @@ class Verifier:
                     records.append(_record(inquiry, result.at, result))
                     kept.append(_verification(inquiry, result))
                     if result.answer.verdict is Verdict.PENDING:
-                        waiting.append((inquiry.question, result.receipt_no))
+                        waiting.append((inquiry, result.receipt_no))
                 case TooManyMisses():
                     records.append(_record(inquiry, now, None))
                 case _Elsewhere():
@@ -241,8 +241,10 @@ class Verifier:
         if kept:
             await verifications.insert_verifications(tx, kept)
         if self.keeps is not None:
-            for question, receipt_no in waiting:
-                await self.keeps.keep(tx, question, now, receipt_no=receipt_no)
+            for asked, number in waiting:
+                await self.keeps.keep(
+                    tx, asked.question, now, purpose=asked.purpose, receipt_no=number
+                )
         await append(tx, records)
 
     def _tell(self, items: Sequence[_Item], results: Sequence[_Result]) -> None:

@@ -4,9 +4,9 @@ How they ask stands in verifications and tables.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from services.certificates.domain.guesses import Allowance
+from services.certificates.domain.purposes import Purpose
 from services.kit.auth import Caller, Role
 from services.kit.problems import content_not_accepted
 
@@ -14,16 +14,6 @@ Allowances = Mapping[str, Allowance]
 """By role; CITY stands for a partner city's own system at the exchange door."""
 
 CITY = "city"
-
-
-class Purpose(StrEnum):
-    """Why somebody looks: a purpose has to be stated (个人信息保护法 art. 6); never free text."""
-
-    EMPLOYMENT = "employment"
-    SUBSIDY = "subsidy"
-    RESIDENCE = "residence"
-    EVALUATION = "evaluation"
-    INSPECTION = "inspection"
 
 
 def may_ask_for(purpose: Purpose, caller: Caller) -> None:

@@ -18,8 +18,8 @@ from services.certificates.actions.auditing import (
     audit_rows_about,
     check_audit,
 )
-from services.certificates.api.asking import Purpose
 from services.certificates.domain.audit import Act, Fault, Head, Row
+from services.certificates.domain.purposes import Purpose, Recorded
 from services.certificates.domain.verdicts import Verdict
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database
@@ -75,7 +75,7 @@ class Wanted:
     since: Annotated[AwareDatetime | None, Query(description="not before")] = None
     until: Annotated[AwareDatetime | None, Query(description="before")] = None
     requester: Annotated[str | None, Query(min_length=1, max_length=255)] = None
-    purpose: Purpose | None = None
+    purpose: Recorded | None = None
 
 
 @dataclass

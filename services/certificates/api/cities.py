@@ -198,7 +198,7 @@ def routes(db: Database, partners: Partners, *, clock: Callable[[], datetime]) -
         adapter: CityAdapter = others.adapters[city.adapter]
         started = others.ticks()
         try:
-            told = await adapter.ask(city, _NOBODYS, clock())
+            told = await adapter.ask(city, _NOBODYS, clock(), purpose=None)
         except NoAnswer as error:
             return CityTest(ok=False, fault=error.fault, seconds=others.ticks() - started)
         except Unbelievable as error:

@@ -27,6 +27,7 @@ from services.certificates.api.views import ClaimView, answered, language
 from services.certificates.domain.digests import Pepper, Statement
 from services.certificates.domain.folder import MOST_CLAIMS, TooManyClaims
 from services.certificates.domain.guesses import Allowance
+from services.certificates.domain.purposes import Recorded
 from services.certificates.domain.verdicts import Question
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database, Transaction
@@ -80,7 +81,9 @@ def routes(
         statement = pepper.statement(stated.number, stated.holder_name, stated.identity_number)
 
         async def ask_elsewhere(tx: Transaction, claim_id: CertificateId) -> None:
-            await partners.retrying.keep(tx, question, clock(), claim_id=claim_id)
+            await partners.retrying.keep(
+                tx, question, clock(), purpose=Recorded.CLAIM, claim_id=claim_id
+            )
 
         async def write(database: Database) -> Response:
             try:

@@ -11,14 +11,13 @@ from fastapi import APIRouter, Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.certificates.actions.answering import Doorkeeper, KeysUnreachable
+from services.certificates.actions.answering import Doorkeeper, KeysUnreachable, Visitor
 from services.certificates.actions.batching import QueueFull
 from services.certificates.actions.inquiries import Verified
 from services.certificates.actions.verifying import Verifier
 from services.certificates.api.answers import busy, too_many_misses
 from services.certificates.api.asking import CITY
 from services.certificates.api.fields import IssuerCode, Stated
-from services.certificates.domain.cities import City
 from services.certificates.domain.exchange import AssertionRefused
 from services.certificates.domain.guesses import Allowance
 from services.certificates.domain.keys import base64url
@@ -31,12 +30,9 @@ _assertion = HTTPBearer(
     scheme_name="cityAssertion",
     bearerFormat="JWT",
     description="Client assertion of a registered city (RFC 7523), typ client-authentication+jwt: "
-    "iss and sub its id, aud ours, jti shown once, exp within 60 s; EdDSA by a key in its JWKS.",
+    "iss and sub its id, aud ours, jti shown once, exp within 60 s, purpose why it asks; EdDSA "
+    "by a key in its JWKS.",
 )
-
-
-PURPOSE = "exchange"
-"""Why a city asks: for somebody of its own, whose purpose stands in its own audit log."""
 
 
 class CityGuard(OwnGuard):
@@ -49,7 +45,7 @@ class CityGuard(OwnGuard):
     async def __call__(
         self,
         credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_assertion)],
-    ) -> City:
+    ) -> Visitor:
         if credentials is None or not credentials.credentials:
             raise Problem(
                 401,
@@ -59,7 +55,7 @@ class CityGuard(OwnGuard):
                 headers={"WWW-Authenticate": 'Bearer realm="rengang-exchange"'},
             )
         try:
-            return await self._doorkeeper.city_of(credentials.credentials, self._clock())
+            return await self._doorkeeper.visitor(credentials.credentials, self._clock())
         except AssertionRefused as refused:
             raise Problem(
                 401,
@@ -116,7 +112,7 @@ def routes(
         "passed on.",
     )
     async def verify(
-        city: Annotated[City, Depends(guard)], question: ExchangeQuestion
+        visitor: Annotated[Visitor, Depends(guard)], question: ExchangeQuestion
     ) -> ExchangeAnswer:
         asked = Question(
             number=question.number,
@@ -127,11 +123,11 @@ def routes(
         )
         inquiry = verifier.inquiry(
             asked,
-            requester=city.city_id,
+            requester=visitor.city.city_id,
             role=CITY,
-            purpose=PURPOSE,
+            purpose=visitor.purpose,
             allowance=allowance,
-            audience=city.city_id,
+            audience=visitor.city.city_id,
             nonce=question.nonce,
         )
         try:

@@ -20,7 +20,7 @@ from services.certificates.actions.tabling import (
     Tabling,
     TooManyTables,
 )
-from services.certificates.api.asking import Purpose, may_ask_for
+from services.certificates.api.asking import may_ask_for
 from services.certificates.api.table_files import (
     MEDIA_TYPE,
     MOST_BYTES,
@@ -30,6 +30,7 @@ from services.certificates.api.table_files import (
 )
 from services.certificates.api.verifications import Asker
 from services.certificates.api.views import answered, language
+from services.certificates.domain.purposes import Purpose
 from services.certificates.store.tables import Table
 from services.kit.auth import Caller
 from services.kit.database import Database

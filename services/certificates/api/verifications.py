@@ -25,9 +25,10 @@ from services.certificates.api.answers import (
     told,
     too_many_misses,
 )
-from services.certificates.api.asking import Allowances, Purpose, may_ask_for
+from services.certificates.api.asking import Allowances, may_ask_for
 from services.certificates.api.fields import IssuerCode, Stated
 from services.certificates.api.views import language
+from services.certificates.domain.purposes import Purpose
 from services.certificates.domain.receipt_numbers import (
     ReceiptNumberUnreadable,
     read_receipt_number,

@@ -15,6 +15,7 @@ from contracts.vocabulary.occupations import is_occupation
 from services.certificates.domain.cities import City, same_origin
 from services.certificates.domain.keys import PublicKeys, from_base64url
 from services.certificates.domain.numbers import CertificateNumber
+from services.certificates.domain.purposes import told_purpose
 from services.certificates.domain.receipts import (
     Asked,
     CertificateFacts,
@@ -42,9 +43,13 @@ _MOST_CODE = 64
 _MOST_URL = 500
 
 
-def assertion(*, city_id: str, audience: str, jti: str, issued_at: datetime) -> bytes:
+def assertion(
+    *, city_id: str, audience: str, jti: str, issued_at: datetime, purpose: str | None = None
+) -> bytes:
     """Who we are, to be signed as ASSERTION_TYPE: good for one call to one city, for a minute.
 
+    purpose: why we ask. It stands here and not beside the question, so that it is signed, and a
+    city that knows no such claim passes over it.
     Source: RFC 7523 §3 (iss, sub, aud, exp, jti).
     """
     iat = int(issued_at.timestamp())
@@ -55,6 +60,7 @@ def assertion(*, city_id: str, audience: str, jti: str, issued_at: datetime) -> 
         "jti": jti,
         "iat": iat,
         "exp": iat + ASSERTION_S,
+        **({} if purpose is None else {"purpose": purpose}),
     }
     return orjson.dumps(claims)
 
@@ -65,11 +71,15 @@ class AssertionRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A good assertion. It may be shown once, and no longer than until it expires."""
+    """A good assertion. It may be shown once, and no longer than until it expires.
+
+    purpose: why the city asks, as it is recorded.
+    """
 
     city_id: str
     jti: str
     expires_at: datetime
+    purpose: str
 
 
 def claimed_city(token: str) -> str | None:
@@ -106,7 +116,12 @@ def shown(token: str, keys: PublicKeys, *, city_id: str, audience: str, now: dat
     if exp - iat > ASSERTION_S:
         raise AssertionRefused(f"valid for more than {ASSERTION_S} seconds")
     over = exp + CLOCKS_DIFFER_S
-    return Shown(city_id, jti, datetime.fromtimestamp(over, now.tzinfo))
+    return Shown(
+        city_id,
+        jti,
+        datetime.fromtimestamp(over, now.tzinfo),
+        told_purpose(claims.get("purpose")),
+    )
 
 
 def _is_whole(value: object) -> TypeGuard[int]:
