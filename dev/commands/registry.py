@@ -237,6 +237,8 @@ def _conclude(report: dict[str, Any], took_s: float | None, *, json: bool) -> No
             print(f"line {line['line']}: {', '.join(line['flags'])}")
         if len(report["flagged"]) > _SHOWN:
             print(f"… and {len(report['flagged']) - _SHOWN} more worth a look; --json lists all")
+        if report.get("report_dropped_at"):
+            print(f"what became of its lines was dropped on {report['report_dropped_at'][:10]}")
         took = "" if took_s is None else f" in {took_s:.1f} s"
         print(f"{report['import_id']}: {report['done']} of {report['rows']} rows{took}")
         print(_told(report) or "nothing to do")

@@ -36,6 +36,7 @@ from services.certificates.actions.receipting import Receipts
 from services.certificates.actions.retrying import Patience
 from services.certificates.actions.reviewing import lapse_expired
 from services.certificates.actions.sealing import seal
+from services.certificates.actions.signed_importing import drop_old_reports
 from services.certificates.actions.tabling import TableVault, Tabling
 from services.certificates.actions.verifying import Verifier
 from services.certificates.api.asking import CITY, Allowances
@@ -99,6 +100,9 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     async def turn() -> None:
         await turn_keys_when_due(db, signer, secrets.token_bytes, now(), key_days=settings.key_days)
 
+    async def drop_reports() -> None:
+        await drop_old_reports(db, now(), timedelta(days=settings.report_days))
+
     async def reload_keys() -> None:
         await signer.reload(db, now())
 
@@ -119,6 +123,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
                 ),
                 tables=tabling.run,
                 old_tables=partial(run_every, _PRUNE_EVERY_S, tabling.forget_old, "old_tables"),
+                old_reports=partial(run_every, _PRUNE_EVERY_S, drop_reports, "old_reports"),
                 misses=partial(run_every, _PRUNE_EVERY_S, verifier.forget_misses, "misses"),
                 **partners.jobs,
             ):

@@ -23,6 +23,7 @@ class CertificatesSettings(ServiceSettings):
     it must not change. Without it the address that the process listens on.
     CERTIFICATES_UNSIGNED_IMPORTS: whether operators may import what no issuer signed; for trials.
     CERTIFICATES_KEY_DAYS: how long a key signs before the next one takes over.
+    CERTIFICATES_REPORT_DAYS: for how long what became of each line of an import is kept.
 
     CERTIFICATES_CITIES_PRIVATE: other cities may be at addresses that are not public, as in a
     network between the cities. CERTIFICATES_CITY_TIMEOUT_S: for an answer of one.
@@ -48,6 +49,10 @@ class CertificatesSettings(ServiceSettings):
     )
     own_url: HttpUrl | None = Field(default=None, validation_alias="CERTIFICATES_PUBLIC_URL")
     key_days: float = Field(default=90.0, gt=0, le=3650, validation_alias="CERTIFICATES_KEY_DAYS")
+
+    report_days: float = Field(
+        default=90.0, gt=0, le=3650, validation_alias="CERTIFICATES_REPORT_DAYS"
+    )
 
     cities_private: bool = Field(default=False, validation_alias="CERTIFICATES_CITIES_PRIVATE")
     city_timeout_s: float = Field(

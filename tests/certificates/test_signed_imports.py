@@ -14,6 +14,7 @@ from dev import signed_files
 from dev.signed_files import CSV, NDJSON
 from services.certificates.actions.importing import MOST_LINES
 from services.certificates.actions.reviewing import lapse_expired
+from services.certificates.actions.signed_importing import drop_old_reports
 from services.certificates.domain.signed_imports import LEEWAY
 from services.kit.database import Database
 from tests.certificates.conftest import CertificatesDoor
@@ -58,6 +59,56 @@ async def test_a_partner_brings_in_what_the_issuer_signed(
     assert [error["pointer"] for error in report["lines"][1]["errors"]] == ["/level"]
     assert report["flagged"] == [{"line": 3, "flags": ["number_says_other_level"]}]
     assert (report["issuer"], report["finished_at"]) == (ISSUER, "2026-03-01T08:00:00Z")
+
+
+async def test_what_became_of_each_line_is_dropped_after_a_while(
+    signer: Signer, door: CertificatesDoor
+) -> None:
+    old = await signer.import_(a_line(), a_line(level=9))
+    door.clock.pass_(days=60)
+    new = await signer.import_(a_line(number=a_number(2)))
+    operator = door.caller("op-1", "operator")
+    keep = timedelta(days=90)
+    assert await drop_old_reports(door.db, door.clock(), keep) == 0
+    door.clock.pass_(days=30, seconds=1)
+    assert await drop_old_reports(door.db, door.clock(), keep) == 1
+    assert await drop_old_reports(door.db, door.clock(), keep) == 0
+    left = (await operator.get(f"{IMPORTS}/{old['import_id']}")).json()
+    assert left == {
+        **old,
+        "lines": [],
+        "flagged": [],
+        "report_dropped_at": "2026-05-30T08:00:01Z",
+    }
+    assert (await operator.get(f"{IMPORTS}/{new['import_id']}")).json() == new
+    async with door.db.transaction() as tx:
+        assert await tx.fetchval("SELECT count(*) FROM imports WHERE signature <> ''") == 2
+        assert await tx.fetchval("SELECT count(*) FROM registry") == 2
+
+
+async def test_an_import_that_goes_on_after_its_report_was_dropped_reports_the_rest(
+    signer: Signer, door: CertificatesDoor, db: Database
+) -> None:
+    file = ndjson(*(a_line(number=a_number(n)) for n in range(3)))
+    signature = signer.sign(file)
+    report = signer.report(await signer.post(file, signature))
+    # As it is where a process died after the first two rows.
+    async with db.transaction() as tx:
+        await tx.execute("DELETE FROM import_batches")
+        await tx.execute("UPDATE imports SET n_done = 2, finished_at = NULL")
+        await tx.execute(
+            "INSERT INTO import_batches SELECT import_id, 0, 2, 2, 0, 0, 0, '{}', '' FROM imports"
+        )
+    door.clock.pass_(days=91)
+    assert await drop_old_reports(db, door.clock(), timedelta(days=90)) == 1
+    again = signer.report(await signer.post(file, signature))
+    assert (again["done"], again["created"], again["import_id"]) == (3, 2, report["import_id"])
+    assert [line["line"] for line in again["lines"]] == [3]
+    assert again["report_dropped_at"] is not None
+    door.clock.pass_(days=91)
+    assert await drop_old_reports(db, door.clock(), timedelta(days=90)) == 1
+    operator = door.caller("op-1", "operator")
+    assert (await operator.get(f"{IMPORTS}/{report['import_id']}")).json()["lines"] == []
 
 
 async def test_the_report_is_kept_for_its_sender_and_operators(

@@ -6,7 +6,7 @@ How its lines are read, and what is said of each, stands at the door.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -22,6 +22,8 @@ from services.kit.database import Database
 log = structlog.get_logger(__name__)
 
 _REPORTS_AT_ONCE = 16
+# A report may have a million lines; each of its batches is a row that is written anew.
+_DROPPED_AT_ONCE = 4
 
 
 class OtherFile(Exception):
@@ -136,3 +138,20 @@ async def reports_of(db: Database, progress: Progress) -> AsyncIterator[tuple[st
             yield lines, flagged
         if not found:
             return
+
+
+async def drop_old_reports(db: Database, now: datetime, keep: timedelta) -> int:
+    """Drop the lines of reports that are older than that; returns of how many imports.
+
+    What came of how many rows stays, and what the issuer signed. For kit.periodic.
+    """
+    total = 0
+    while True:
+        async with db.transaction() as tx:
+            dropped = await store.update_reports_dropped(tx, now - keep, now, _DROPPED_AT_ONCE)
+        total += dropped
+        if dropped < _DROPPED_AT_ONCE:
+            break
+    if total:
+        log.info("registry.reports_dropped", imports=total)
+    return total

@@ -20,6 +20,7 @@ from services.certificates.api import (
     audit,
     cities,
     claims,
+    entries,
     exchange,
     imports,
     issuers,
@@ -92,6 +93,7 @@ def routes(
     router.include_router(
         imports.routes(db, pepper, importer, clock=clock, allow_unsigned=allow_unsigned)
     )
+    router.include_router(entries.routes(db))
     router.include_router(cities.routes(db, partners, clock=clock))
     router.include_router(
         exchange.routes(partners.doorkeeper, asking.verifier, asking.allowances[CITY], clock=clock)

@@ -89,7 +89,9 @@ Sender = Annotated[Caller, Depends(require(Role.OPERATOR, Role.PARTNER))]
 
 
 class ImportProgress(BaseModel):
-    """How far an import has come. done: rows that are in, from the first on."""
+    """How far an import has come. done: rows that are in, from the first on. report_dropped_at:
+    when the lines of the report were dropped; null: they are all there.
+    """
 
     import_id: UUID
     issuer: str
@@ -102,6 +104,7 @@ class ImportProgress(BaseModel):
     stated_at: datetime
     begun_at: datetime
     finished_at: datetime | None
+    report_dropped_at: datetime | None
 
     @classmethod
     def of(cls, progress: Progress, counts: Counts) -> "ImportProgress":
@@ -118,11 +121,15 @@ class ImportProgress(BaseModel):
             stated_at=progress.stated_at,
             begun_at=progress.begun_at,
             finished_at=progress.finished_at,
+            report_dropped_at=progress.report_dropped_at,
         )
 
 
 class SignedReport(ImportProgress):
-    """The report of an import: every row that is in, in order, and those worth a second look."""
+    """The report of an import: every row that is in, in order, and those worth a second look.
+
+    Once the report was dropped, what came after that alone.
+    """
 
     lines: list[LineReport]
     flagged: list[FlaggedLine]

@@ -14,7 +14,9 @@ from services.kit.database import Record, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """An import as it stands. n_done: rows that are in, from the first on."""
+    """An import as it stands. n_done: rows that are in, from the first on. report_dropped_at: when
+    the lines of its report were dropped; None: they are all there.
+    """
 
     import_id: UUID
     issuer: str
@@ -25,6 +27,7 @@ class Progress:
     stated_at: datetime
     begun_at: datetime
     finished_at: datetime | None
+    report_dropped_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ def _progress_of(row: Record) -> Progress:
         stated_at=row["stated_at"],
         begun_at=row["begun_at"],
         finished_at=row["finished_at"],
+        report_dropped_at=row["report_dropped_at"],
     )
 
 
@@ -153,7 +157,7 @@ async def select_reports(
     rows = await tx.fetch(
         """
         SELECT first_row + n_rows AS until, lines, flagged FROM import_batches
-        WHERE import_id = $1 AND first_row >= $2 AND first_row < $3
+        WHERE import_id = $1 AND first_row >= $2 AND first_row < $3 AND lines <> ''
         ORDER BY first_row LIMIT $4
         """,
         import_id,
@@ -162,3 +166,33 @@ async def select_reports(
         limit,
     )
     return [(row["until"], row["lines"], row["flagged"]) for row in rows]
+
+
+async def update_reports_dropped(
+    tx: Transaction, before: datetime, now: datetime, limit: int
+) -> int:
+    """Drop the lines of the reports of imports that ended, or began and never did, before then.
+
+    Returns of how many imports; at most limit.
+    """
+    dropped = await tx.fetchval(
+        """
+        WITH old AS (
+            SELECT import_id FROM imports
+            WHERE (report_dropped_at IS NULL OR report_dropped_at <= finished_at)
+                AND coalesce(finished_at, begun_at) < $1
+            ORDER BY coalesce(finished_at, begun_at) LIMIT $3 FOR UPDATE SKIP LOCKED
+        ), marked AS (
+            UPDATE imports i SET report_dropped_at = $2 FROM old
+            WHERE i.import_id = old.import_id RETURNING i.import_id
+        ), emptied AS (
+            UPDATE import_batches b SET lines = '', flagged = '' FROM marked
+            WHERE b.import_id = marked.import_id
+        )
+        SELECT count(*) FROM marked
+        """,
+        before,
+        now,
+        limit,
+    )
+    return int(dropped)
