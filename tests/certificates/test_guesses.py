@@ -1,6 +1,7 @@
 """Whoever tries numbers out is stopped, seen, and stopped for no longer than that."""
 
 import asyncio
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
+from services.certificates.actions.inquiries import Verified
+from services.certificates.actions.keeping_keys import Signer, make_keys
+from services.certificates.actions.receipting import Receipts
+from services.certificates.actions.verifying import Verifier
 from services.certificates.domain.guesses import (
     WINDOWS,
     Allowance,
@@ -18,9 +23,19 @@ from services.certificates.domain.guesses import (
     Tally,
     windows_of,
 )
+from services.certificates.domain.numbers import certificate_number
+from services.certificates.domain.verdicts import Question
 from services.kit.database import Database
-from tests.certificates.conftest import ALLOWANCES, CLAIMS, CertificatesDoor
-from tests.certificates.samples import LI_NA, NUMBER, WANG_WEI, a_line, a_number, a_statement
+from tests.certificates.conftest import ALLOWANCES, CLAIMS, PUBLIC_URL, CertificatesDoor
+from tests.certificates.samples import (
+    LI_NA,
+    NUMBER,
+    PEPPER,
+    WANG_WEI,
+    a_line,
+    a_number,
+    a_statement,
+)
 
 URL = "/v1/verifications"
 NOW = datetime(2026, 3, 1, 8, 17, 31, tzinfo=UTC)
@@ -37,6 +52,14 @@ async def ask(
 
 async def statuses(door: CertificatesDoor, n: int, **changes: Any) -> list[int]:
     return [(await ask(door, **changes)).status_code for _ in range(n)]
+
+
+async def another_process(door: CertificatesDoor) -> Verifier:
+    """Another process on the same database."""
+    signer = Signer(PEPPER)
+    await make_keys(door.db, signer, secrets.token_bytes, door.clock())
+    receipts = Receipts(signer, "kunming", PUBLIC_URL)
+    return Verifier(door.db, PEPPER, receipts, "kunming", door.clock, secrets.token_bytes)
 
 
 def refused(what: str, role: str) -> float:
@@ -113,6 +136,36 @@ async def test_who_guesses_many_at_once_gets_no_more_guesses(door: CertificatesD
     names = [f"样例{n}" for n in range(30)]
     answers = await asyncio.gather(*(ask(door, holder_name=name) for name in names))
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 25
+
+
+async def test_who_guesses_at_several_processes_at_once_gets_no_more_guesses(
+    door: CertificatesDoor, db: Database
+) -> None:
+    await door.import_(a_line())
+    for number, most in ((NUMBER, 5), (None, ALLOWANCES["employer"].asker)):
+        processes = [door.verifier, *[await another_process(door) for _ in range(3)]]
+        inquiries = [
+            processes[n % 4].inquiry(
+                Question(certificate_number(number or f"Y{n:021d}"), f"样例{n}", LI_NA.identity),
+                requester=f"enterprise-{number}",
+                role="employer",
+                purpose="employment",
+                allowance=ALLOWANCES["employer"],
+            )
+            for n in range(160)
+        ]
+        outcomes = await asyncio.gather(
+            *(processes[n % 4].verify([inquiry]) for n, inquiry in enumerate(inquiries))
+        )
+        answered = sum(isinstance(outcome, Verified) for (outcome,) in outcomes)
+        assert answered == most
+    async with db.transaction() as tx:
+        counts = await tx.fetch(
+            "SELECT requester, sum(n)::int AS n FROM misses WHERE number_digest = '' "
+            "GROUP BY 1 ORDER BY 2"
+        )
+    assert [row["n"] for row in counts] == [5, ALLOWANCES["employer"].asker]
+    assert len(await audited(db)) == 320
 
 
 async def test_misses_outlive_a_restart(door: CertificatesDoor, db: Database) -> None:

@@ -30,6 +30,7 @@ from services.certificates.domain.digests import Pepper, holder
 from services.certificates.domain.guesses import (
     WINDOWS,
     Allowance,
+    Counted,
     Tally,
     TooManyMisses,
     windows_of,
@@ -152,7 +153,7 @@ class Verifier:
         pairs = [(i.asker, i.statement.number) for i in inquiries]
         codes = {code for i in inquiries for code in i.question.named_issuers}
         async with self.db.transaction() as tx:
-            tally = Tally()
+            counted: list[Counted] = []
             found: Mapping[bytes, list[Candidate]] = {}
             issuers: Mapping[str, KnownIssuer] = {}
             if inquiries:
@@ -161,16 +162,36 @@ class Verifier:
                 found = await verifications.select_candidates(tx, numbers)
                 issuers = await verifications.select_known_issuers(tx, codes)
                 since = windows_of(pairs, now)
-                tally = Tally.of(await verifications.select_misses(tx, since))
-            results: list[_Result] = []
-            for item in items:
-                if isinstance(item, Inquiry):
-                    results.append(self._judged(item, tally, found, issuers, now))
-                else:
-                    results.append(self._settled(item, tally, now))
-            await self._write_down(tx, items, results, tally)
+                counted = await verifications.select_misses(tx, since)
+            tally = Tally.of(counted)
+            results = self._judged_all(items, tally, found, issuers, now)
+            if changes := tally.changes():
+                written = await verifications.upsert_misses(tx, changes)
+                others = tally.others_since(counted, written)
+                if others is not None:
+                    # Another process has counted since we read: judge anew by what is true. What
+                    # was written is ours alone from here on, so that once is enough.
+                    anew = Tally.of(others)
+                    results = self._judged_all(items, anew, found, issuers, now)
+                    await verifications.upsert_misses(tx, anew.instead_of(tally))
+            await self._write_down(tx, items, results)
         self._tell(items, results)
         return results
+
+    def _judged_all(
+        self,
+        items: Sequence[_Item],
+        tally: Tally,
+        found: Mapping[bytes, list[Candidate]],
+        issuers: Mapping[str, KnownIssuer],
+        now: datetime,
+    ) -> list[_Result]:
+        return [
+            self._judged(item, tally, found, issuers, now)
+            if isinstance(item, Inquiry)
+            else self._settled(item, tally, now)
+            for item in items
+        ]
 
     def _judged(
         self,
@@ -216,7 +237,7 @@ class Verifier:
         return Verified(receipt_no, answer, jws, inquiry.asked.salt, now)
 
     async def _write_down(
-        self, tx: Transaction, items: Sequence[_Item], results: Sequence[_Result], tally: Tally
+        self, tx: Transaction, items: Sequence[_Item], results: Sequence[_Result]
     ) -> None:
         now = self.clock()
         records: list[Record] = []
@@ -236,8 +257,6 @@ class Verifier:
                     pass
                 case _:
                     assert_never(result)
-        if changes := tally.changes():
-            await verifications.upsert_misses(tx, changes)
         if kept:
             await verifications.insert_verifications(tx, kept)
         if self.keeps is not None:

@@ -129,6 +129,29 @@ class Tally:
         """What has come on top, to be stored."""
         return [Counted(*key, n) for key, n in self.added.items() if n]
 
+    def others_since(
+        self, read: Iterable[Counted], written: Iterable[Counted]
+    ) -> list[Counted] | None:
+        """What should have been read: others have counted since. None where nobody has.
+
+        read: what this tally was made of. written: what the counters hold with its changes added.
+        """
+        known = {(row.asker, row.number, row.bucket): row.n for row in read}
+        true = {
+            (row.asker, row.number, row.bucket): row.n
+            - self.added[row.asker, row.number, row.bucket]
+            for row in written
+        }
+        if all(known.get(key, 0) == n for key, n in true.items()):
+            return None
+        return [Counted(*key, n) for key, n in (known | true).items()]
+
+    def instead_of(self, other: "Tally") -> list[Counted]:
+        """What is to be stored on top of the other's changes, so that these are there instead."""
+        keys = self.added.keys() | other.added.keys()
+        more = {key: self.added.get(key, 0) - other.added.get(key, 0) for key in keys}
+        return [Counted(*key, n) for key, n in more.items() if n]
+
 
 def windows_of(
     pairs: Iterable[tuple[str, bytes]], now: datetime

@@ -61,22 +61,25 @@ async def select_misses(
         [number for _, number in since],
         list(since.values()),
     )
-    return [
-        Counted(row["requester"], row["number_digest"], row["bucket"], row["n"]) for row in rows
-    ]
+    return [_counted(row) for row in rows]
 
 
-async def upsert_misses(tx: Transaction, changes: Sequence[Counted]) -> None:
-    """Add these to the counters; a negative n takes back."""
+async def upsert_misses(tx: Transaction, changes: Sequence[Counted]) -> list[Counted]:
+    """Add these to the counters; a negative n takes back.
+
+    Returns what each that was added to holds now. Nobody else changes those before this
+    transaction ends.
+    """
     # In one order, so that two who count at once never wait for each other.
     ordered = sorted(changes, key=lambda each: (each.asker, each.number, each.bucket))
-    await tx.execute(
+    rows = await tx.fetch(
         """
         INSERT INTO misses AS m (requester, number_digest, bucket, n)
         SELECT requester, number_digest, bucket, greatest(n, 0)
         FROM unnest($1::text[], $2::bytea[], $3::timestamptz[], $4::int[])
             WITH ORDINALITY AS c (requester, number_digest, bucket, n, place) ORDER BY place
         ON CONFLICT (requester, number_digest, bucket) DO UPDATE SET n = m.n + excluded.n
+        RETURNING requester, number_digest, bucket, n
         """,
         [each.asker for each in ordered if each.n > 0],
         [each.number for each in ordered if each.n > 0],
@@ -98,6 +101,11 @@ async def upsert_misses(tx: Transaction, changes: Sequence[Counted]) -> None:
             [each.bucket for each in taken_back],
             [each.n for each in taken_back],
         )
+    return [_counted(row) for row in rows]
+
+
+def _counted(row: Record) -> Counted:
+    return Counted(row["requester"], row["number_digest"], row["bucket"], row["n"])
 
 
 async def delete_misses_before(tx: Transaction, bucket: datetime) -> int:
