@@ -209,12 +209,12 @@ async def select_foreign(tx: Transaction) -> dict[UUID, tuple[Foreign, Standing]
 async def update_standings(
     tx: Transaction, standings: Mapping[UUID, Standing], now: datetime
 ) -> None:
-    """Keep what these entries count as from now on."""
+    """Keep what these entries count as from now on; not of those that became our own meanwhile."""
     await tx.execute(
         """
         UPDATE registry r SET level = n.level, recognised = n.recognised, changed_at = $4
         FROM unnest($1::uuid[], $2::smallint[], $3::boolean[]) AS n (entry_id, level, recognised)
-        WHERE r.entry_id = n.entry_id
+        WHERE r.entry_id = n.entry_id AND r.origin IS NOT NULL
         """,
         list(standings),
         [each.level for each in standings.values()],
