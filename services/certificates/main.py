@@ -42,6 +42,7 @@ from services.certificates.actions.verifying import Verifier
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
 from services.certificates.domain.guesses import Allowance
+from services.certificates.domain.identity import stands_in
 from services.certificates.settings import CertificatesSettings
 from services.kit import http
 from services.kit.auth import Authenticator, KeySet, Role
@@ -136,7 +137,13 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         title=TITLE,
         service="certificates",
         description=_DESCRIPTION,
-        authenticator=Authenticator(KeySet(settings.jwks_url), settings.issuer, settings.audience),
+        authenticator=Authenticator(
+            KeySet(settings.jwks_url),
+            settings.issuer,
+            settings.audience,
+            # It would stand in the audit log, and be shown to the holder.
+            names_person=stands_in,
+        ),
         readiness=[http.Check("database", db.ping)],
         lifespan=lifespan,
         routers=[

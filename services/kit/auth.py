@@ -207,7 +207,7 @@ class Authenticator:
     A token is checked whole when it comes first, which takes longer than many an answer. While it
     comes again only what can have changed is looked at: its time, and whether the issuer still
     publishes the key. clock: seconds since 1970, for what comes again. most_seen: how many tokens
-    are remembered.
+    are remembered. names_person: whether a `sub` tells who somebody is; such a token opens nothing.
     """
 
     def __init__(
@@ -218,9 +218,11 @@ class Authenticator:
         *,
         clock: Callable[[], float] = time.time,
         most_seen: int = 10_000,
+        names_person: Callable[[str], bool] | None = None,
     ) -> None:
         self._clock = clock
         self._most_seen = most_seen
+        self._names_person = names_person
         self._keyset = keyset
         self._issuer = issuer
         self._audience = audience
@@ -282,7 +284,10 @@ class Authenticator:
                 "The issuer has no such signing key. Sign in again.",
             )
         claims = self._claims(token, key)
-        return _Seen(_caller_of(claims), header.get("kid"), key, int(claims["exp"]))
+        caller = _caller_of(claims)
+        if self._names_person is not None and self._names_person(caller.subject):
+            raise _names_person()
+        return _Seen(caller, header.get("kid"), key, int(claims["exp"]))
 
     def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
         try:
@@ -338,6 +343,16 @@ def _caller_of(claims: dict[str, Any]) -> Caller:
             f"The token's role must be one of: {', '.join(Role)}.",
         )
     return Caller(subject, Role(role))
+
+
+def _names_person() -> Problem:
+    return Problem(
+        403,
+        "subject_names_person",
+        zh="令牌的 sub 中有身份证号，不予受理。请由签发方改用不含个人信息的账号标识。",
+        en="The token's sub holds an identity number, which is not taken. Have its issuer use an "
+        "account id that tells nothing of the person.",
+    )
 
 
 def _refuse(code: str, zh: str, en: str) -> NoReturn:

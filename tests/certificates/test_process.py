@@ -139,6 +139,12 @@ async def everything_once(call: Callers) -> None:
         question = {**stated, "purpose": "inspection"}
         answer = await call("partner", "yuxi", "POST", "/v1/verifications", json=question)
         assert answer.status_code == 200
+    # An account that is a person's number would stand in the log of who asked.
+    for role, subject in (("partner", AYGUL.identity), ("seeker", f"cn-{LI_NA.identity}")):
+        for question in ({**a_statement(), "purpose": "inspection"}, a_statement(number="X-1")):
+            path = "/v1/verifications" if "purpose" in question else CLAIMS
+            answer = await call(role, subject, "POST", path, json=question)
+            assert (answer.status_code, subject in answer.text) == (403, False)
     await call.bring(a_line(AYGUL, number=ODD_NUMBER, status="revoked"))
     listed = await call("seeker", LI_NA.subject, "GET", CLAIMS)
     assert len(listed.json()["items"]) == 2

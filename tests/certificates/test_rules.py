@@ -11,6 +11,7 @@ from services.certificates.domain.identity import (
     IdentityNumberInvalid,
     check_character,
     identity_number,
+    stands_in,
 )
 from services.certificates.domain.levels import LevelUnknown, level_of
 from services.certificates.domain.numbers import (
@@ -77,6 +78,23 @@ def test_a_first_generation_number_is_the_one_that_replaced_it(body: str) -> Non
     assert identity_number(number) == number
     if born < 2000:
         assert identity_number(body[:6] + body[8:]) == number
+
+
+@given(BODIES, st.sampled_from(["", "cn-", "身份证", "u:"]), st.sampled_from(["", "@x", " ", "-2"]))
+def test_an_identity_number_is_seen_among_words(body: str, before: str, after: str) -> None:
+    number = body + check_character(body)
+    assert stands_in(f"{before}{number}{after}")
+    assert stands_in(f"{before}{number.lower()}{after}")
+    assert not stands_in(f"{before}{body}{after}")
+    assert not stands_in(f"7{number}")
+    assert not stands_in(f"{number}7")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yuxi-clerk", "01a21ba8-a84c-76ab-9c32-adb36781b91a", "13800138000", "9" * 18]
+)
+def test_an_account_that_is_none_is_no_identity_number(text: str) -> None:
+    assert not stands_in(text)
 
 
 @given(BODIES, st.integers(0, 16), st.integers(1, 9))

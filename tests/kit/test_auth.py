@@ -201,6 +201,24 @@ async def test_a_new_key_is_known_after_the_pause() -> None:
         assert issuer.asked == 2
 
 
+async def test_a_token_whose_subject_tells_a_person_opens_nothing() -> None:
+    async with an_issuer() as (issuer, url):
+        asked: list[str] = []
+
+        def names_person(subject: str) -> bool:
+            asked.append(subject)
+            return subject == "zhang-san"
+
+        authenticator = Authenticator(KeySet(url), ISSUER, AUDIENCE, names_person=names_person)
+        for _ in range(2):
+            with pytest.raises(Problem) as refused:
+                await authenticator.caller(issuer.token(sub="zhang-san"))
+            assert (refused.value.status, refused.value.code) == (403, "subject_names_person")
+            assert "zhang" not in f"{refused.value.zh}{refused.value.en}"
+        assert (await authenticator.caller(issuer.token(sub="u-7"))).subject == "u-7"
+        assert asked == ["zhang-san", "zhang-san", "u-7"]
+
+
 async def test_known_keys_serve_while_the_issuer_is_down() -> None:
     async with an_issuer() as (issuer, url):
         clock = Clock()

@@ -11,6 +11,7 @@ from operator import mul
 
 _SHAPE = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _FIRST_GENERATION = re.compile(r"[1-9][0-9]{14}")
+_WITHIN = re.compile(r"(?<![0-9])[1-9][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK = "10X98765432"
 
@@ -50,6 +51,22 @@ def identity_number(text: str) -> str:
     if check_character(number[:17]) != number[17]:
         raise IdentityNumberInvalid(IdentityRule.CHECK_DIGIT)
     return number
+
+
+def stands_in(text: str) -> bool:
+    """Whether an identity number of 18 characters stands in a text, by itself or among words.
+
+    Those of 15 are left alone: of long numbers that mean something else one in thirty looks so.
+    """
+    return any(_can_be(found[0]) for found in _WITHIN.finditer(text))
+
+
+def _can_be(text: str) -> bool:
+    try:
+        identity_number(text)
+    except IdentityNumberInvalid:
+        return False
+    return True
 
 
 def check_character(body: str) -> str:
