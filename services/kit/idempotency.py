@@ -109,11 +109,6 @@ async def prune_idempotency(db: Database, keep: timedelta = KEEP) -> int:
             return total
 
 
-async def forget_caller(tx: Transaction, subject: str) -> int:
-    """Delete every answer kept for a caller whose data is erased. Returns how many."""
-    return affected(await tx.execute("DELETE FROM idempotency WHERE caller = $1", _digest(subject)))
-
-
 class _Joined(Database):
     """The database as one sees it from within a transaction already begun.
 

@@ -17,7 +17,6 @@ from services.kit.auth import Caller, Role
 from services.kit.database import Database, DatabaseUnavailable
 from services.kit.idempotency import (
     IdempotencyKeyHeader,
-    forget_caller,
     prune_idempotency,
     run_idempotent,
 )
@@ -374,14 +373,6 @@ async def test_answers_are_kept_for_a_day(shop: Shop, client: httpx.AsyncClient)
     assert await prune_idempotency(shop.db, timedelta(days=2)) == 0
     answer = await client.post("/things", json={"title": "new"}, headers=keyed("new"))
     assert answer.headers["idempotency-replayed"] == "true"
-
-
-async def test_an_erased_caller_leaves_no_answers(shop: Shop, client: httpx.AsyncClient) -> None:
-    await client.post("/things", json={"title": "a"}, headers=keyed("a"))
-    await client.post("/things", json={"title": "b"}, headers=keyed("b", **{"X-Caller": "other"}))
-    async with shop.db.transaction() as tx:
-        assert await forget_caller(tx, "enterprise-1") == 1
-    assert await shop.kept() == 1
 
 
 async def test_the_table_names_nobody(shop: Shop, client: httpx.AsyncClient) -> None:
