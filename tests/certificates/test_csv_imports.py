@@ -61,6 +61,22 @@ async def test_a_table_and_lines_say_the_same(signer: Signer, door: Certificates
     assert report["unchanged"] == 1
 
 
+async def test_a_word_that_is_not_known_is_answered_with_those_that_are(signer: Signer) -> None:
+    lines = [a_line(status="valid"), a_line(kind="证书"), a_line(status="暂停", action="登记")]
+    names = {**CHINESE, "kind": "证书类型", "action": "操作"}
+    report = await signer.import_csv(table(lines, names))
+    first, second, third = report["lines"]
+    assert third["status"] == "created"
+    for line, pointer, words in (
+        (first, "/status", ("有效", "暂停", "撤销")),
+        (second, "/kind", ("职业技能等级证书", "职称")),
+    ):
+        (error,) = line["errors"]
+        assert error["pointer"] == pointer
+        assert all(word in error["zh"] for word in words)
+    assert "in_force" in first["errors"][0]["en"]
+
+
 async def test_cells_may_be_quoted(signer: Signer, door: CertificatesDoor) -> None:
     names = {field: field for field in a_line()}
     header = ",".join(names).encode()

@@ -61,7 +61,7 @@ _VALUES: dict[str, dict[str, str]] = {
         "职称": Kind.TITLE,
         "职称证书": Kind.TITLE,
     },
-    "action": {"更正": "correct"},
+    "action": {"更正": "correct", "登记": "state"},
 }
 
 ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "gb18030": "gb18030", "gbk": "gb18030"}
@@ -149,6 +149,9 @@ class CertificateFile:
             for field, cell in zip(self._fields, cells, strict=True)
             if (text := cell.strip())
         }
+        for field, words in _VALUES.items():
+            if field in said and said[field] not in words.values():
+                return _unknown_word(number, field, words)
         return Line(number, dict(said))
 
 
@@ -264,5 +267,15 @@ def _encoding_of(file: BinaryIO) -> str:
     return "utf-8"
 
 
-def _bad(number: int, zh: str, en: str) -> BadLine:
-    return BadLine(number, {"pointer": "", "zh": zh, "en": en})
+def _bad(number: int, zh: str, en: str, pointer: str = "") -> BadLine:
+    return BadLine(number, {"pointer": pointer, "zh": zh, "en": en})
+
+
+def _unknown_word(number: int, field: str, words: dict[str, str]) -> BadLine:
+    # Here and not by the line's schema, which knows nothing of the words of tables.
+    return _bad(
+        number,
+        f"“{COLUMNS[field][0]}”应为以下之一：{'、'.join(words)}，或其代码。",
+        f"{field} must be one of {', '.join(dict.fromkeys(words.values()))}, or its Chinese word.",
+        pointer=f"/{field}",
+    )
