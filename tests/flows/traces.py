@@ -111,32 +111,33 @@ async def on_the_bus(kafka: str) -> dict[str, bytes]:
         described = await admin.describe_topics()
     finally:
         await admin.close()
+    where = [
+        TopicPartition(told["topic"], each["partition"])
+        for told in described
+        if not told["topic"].startswith("__")
+        for each in told["partitions"]
+    ]
+    assert where
+    # All at once, and answered at once: what is empty would be waited for, topic by topic.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=kafka,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=10,
     )
     await consumer.start()
-    places: dict[str, bytes] = {}
+    content: dict[str, list[bytes]] = {place.topic: [] for place in where}
     try:
-        for told in described:
-            topic = told["topic"]
-            if topic.startswith("__"):
-                continue
-            where = [TopicPartition(topic, each["partition"]) for each in told["partitions"]]
-            assert where
-            consumer.assign(where)
-            ends = await consumer.end_offsets(where)
-            for place in where:
-                await consumer.seek_to_beginning(place)
-            content = []
-            while [place for place in where if await consumer.position(place) < ends[place]]:
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    for record in records:
-                        headers = b"".join(k.encode() + (v or b"") for k, v in record.headers)
-                        content += [record.key or b"", headers, record.value or b""]
-            places[f"topic {topic}"] = b"\n".join(content)
+        consumer.assign(where)
+        ends = await consumer.end_offsets(where)
+        while [place for place in where if await consumer.position(place) < ends[place]]:
+            for place, records in (await consumer.getmany(timeout_ms=100)).items():
+                for record in records:
+                    headers = b"".join(k.encode() + (v or b"") for k, v in record.headers)
+                    content[place.topic] += [record.key or b"", headers, record.value or b""]
     finally:
         await consumer.stop()
-    return places
+    return {f"topic {topic}": b"\n".join(parts) for topic, parts in content.items()}
 
 
 # Of Kafka: places and times of records, no part of any; 20 MiB of nothing for each partition.
