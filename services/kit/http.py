@@ -4,6 +4,7 @@ Routes, and what they answer, are each service's own.
 """
 
 import asyncio
+import gc
 import html
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -109,6 +110,7 @@ def serve(app_factory: Callable[[SettingsT], FastAPI], settings: SettingsT) -> N
     """
     app = app_factory(settings)
     telemetry.configure(app.state.service, settings.log_level)
+    _spare_collector()
     server = _Server(
         uvicorn.Config(
             app,
@@ -131,6 +133,18 @@ def serve(app_factory: Callable[[SettingsT], FastAPI], settings: SettingsT) -> N
         server.run()
     if not server.started:
         raise SystemExit(_STARTUP_FAILED)
+
+
+def _spare_collector() -> None:
+    """Let the garbage collector pass over what is here for good, and come less often.
+
+    What an app is made of, some hundred thousand objects, was walked through again and again for
+    the few that each request makes, which are gone by themselves: a fifth of a short call's time,
+    and the longest pauses. Cycles are still found, after 50,000 objects more than were freed.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class _Server(uvicorn.Server):
