@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.system import System, running
+from tests.servers import in_memory
 
 # What is written down is looked through; other cities are on this machine, and asked again soon.
 _SETTINGS = {
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 async def system() -> AsyncIterator[System]:
     # Not below pytest's own folder: each of its sessions closes that for others, and PostgreSQL's
     # account must pass through, also when it is started again.
-    folder = Path(tempfile.mkdtemp(prefix="rengang-flows-"))
+    folder = Path(tempfile.mkdtemp(prefix="rengang-flows-", dir=in_memory()))
     folder.chmod(0o711)  # noqa: ASYNC240 (before anything runs)
     try:
         with pytest.MonkeyPatch.context() as patch:
