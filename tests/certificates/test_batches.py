@@ -57,6 +57,42 @@ async def test_a_batch_is_what_is_waiting_when_the_last_one_has_ended(work: Work
     assert work.batches == [[1], [2, 3, 4, 5]]
 
 
+async def test_after_a_large_batch_a_few_wait_for_those_who_come_again(work: Work) -> None:
+    batches = Batches(work, company_s=0.05)
+    work.may_end.set()
+
+    async def ask_twice(n: int) -> None:
+        await batches.put([n])
+        await asyncio.sleep(0)
+        await batches.put([n + 100])
+
+    await asyncio.gather(*(ask_twice(n) for n in range(32)))
+    assert [len(batch) for batch in work.batches] == [32, 32]
+
+
+async def test_where_many_wait_already_and_under_little_load_nobody_waits_for_company(
+    work: Work,
+) -> None:
+    batches = Batches(work, company_s=60)
+    first = await put(batches, 0)
+    await work.begun.wait()
+    few = [await put(batches, n) for n in range(1, 16)]
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(first, *few)
+        assert await batches.put([50]) == [100]
+    work.may_end.clear()
+    work.begun.clear()
+    bounded = Batches(work, most=20, company_s=60)
+    many = [await put(bounded, n) for n in range(20)]
+    await work.begun.wait()
+    more = [await put(bounded, n) for n in range(20, 30)]
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*many, *more)
+    assert [len(batch) for batch in work.batches] == [1, 15, 1, 1, 20, 9]
+
+
 async def test_a_batch_has_a_bound_and_bulk_leaves_others_room(work: Work) -> None:
     batches = Batches(work, most=8)
     first = await put(batches, 0)

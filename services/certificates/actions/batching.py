@@ -21,6 +21,9 @@ SIZES = Histogram(
 )
 WAITING = Gauge("rengang_batch_waiting", "Questions that wait for a batch")
 
+_LARGE = 16
+"""A batch of so many shows that there are many who ask."""
+
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -41,13 +44,16 @@ class Batches(Generic[ItemT, ResultT]):
 
     work: gives a result for each item, in their order, or does none of them. most: how many share
     a batch. most_waiting: how many may wait. A batch is what is waiting when the last one has
-    ended, so that under little load nobody waits for company. Items that came in bulk fill up
-    what others leave free, and a quarter at least.
+    ended, so that under little load nobody waits for company. After a large one a few do, for
+    company_s: those who were just answered come again at once where there are many, and would else
+    find a batch of one under way, each time. Items that came in bulk fill up what others leave
+    free, and a quarter at least.
     """
 
     work: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]]
     most: int = 256
     most_waiting: int = 8192
+    company_s: float = 0.002
     _alone: deque[_Waiting[ItemT, ResultT]] = field(default_factory=deque)
     _bulk: deque[_Waiting[ItemT, ResultT]] = field(default_factory=deque)
     _working: asyncio.Task[None] | None = None
@@ -57,7 +63,7 @@ class Batches(Generic[ItemT, ResultT]):
 
         Raises QueueFull, and what the work raised. Whoever stops waiting stops nothing.
         """
-        if len(self._alone) + len(self._bulk) + len(items) > self.most_waiting:
+        if self._waiting() + len(items) > self.most_waiting:
             raise QueueFull
         loop = asyncio.get_running_loop()
         # Without its parameters, which would take longer than all the rest.
@@ -79,8 +85,13 @@ class Batches(Generic[ItemT, ResultT]):
     async def _work_off(self) -> None:
         while batch := self._next():
             SIZES.observe(len(batch))
-            WAITING.set(len(self._alone) + len(self._bulk))
+            WAITING.set(self._waiting())
             await self._work(batch)
+            if len(batch) >= _LARGE and self._waiting() < len(batch) // 4:
+                await asyncio.sleep(self.company_s)
+
+    def _waiting(self) -> int:
+        return len(self._alone) + len(self._bulk)
 
     def _next(self) -> list[_Waiting[ItemT, ResultT]]:
         batch: list[_Waiting[ItemT, ResultT]] = []
