@@ -18,10 +18,11 @@ def in_words(outcome: Outcome, language: Language) -> Iterator[str]:
     match outcome.checked:
         case UnknownKey(kid):
             yield (
-                f"? 无法判断：签名密钥 {kid} 不在所用公钥中。请用 --keys 给出签发城市的公钥。"
+                f"? 无法判断：签名密钥 {kid} 不在所用公钥中，可能已作废，或属于另一城市。"
+                "请用 --keys 给出签发城市现在公布的公钥。"
                 if zh
-                else f"? cannot tell: key {kid} is none of those at hand; give those of the city "
-                "that signed it with --keys"
+                else f"? cannot tell: key {kid} is none of those at hand: withdrawn, or another "
+                "city's; give those that the city which signed it publishes now with --keys"
             )
         case BadSignature(kid):
             yield (
