@@ -136,7 +136,7 @@ def said_by(event: Any) -> str | None:
 async def test_a_switch_that_breaks_off_anywhere_is_finished_by_the_next_process(
     matcher: Matcher, failure: Failure
 ) -> None:
-    await matcher.take(*sample_market(25, 25))
+    await matcher.take(*sample_market(15, 15))
     await matcher.store(OTHER)
     for transaction in count():
         wanted = (OTHER, base_model())[transaction % 2]
@@ -161,7 +161,7 @@ async def test_a_switch_that_breaks_off_anywhere_is_finished_by_the_same_process
 ) -> None:
     """Its job is begun again, as every job is; events come in between."""
     market = Market(4)
-    await matcher.take(*market.events(80))
+    await matcher.take(*market.events(50))
     await matcher.store(OTHER)
     for transaction in count():
         wanted = (OTHER, base_model())[transaction % 2]
