@@ -22,10 +22,13 @@ BROKEN = Gauge("rengang_audit_broken", "1 where the last check found the audit l
 _ROWS_AT_ONCE = 2_000
 
 
-async def append(tx: Transaction, records: Sequence[Record]) -> None:
-    """Add these to the log. The last thing in a transaction: all others who add wait meanwhile."""
+async def append(tx: Transaction, records: Sequence[Record], head: Head | None = None) -> None:
+    """Add these to the log. The last thing in a transaction: all others who add wait meanwhile.
+
+    head: the last row, where this transaction has locked it already.
+    """
     if records:
-        head = await audit.lock_head(tx)
+        head = head or await audit.lock_head(tx)
         await audit.insert_rows(tx, chained(head, records))
 
 

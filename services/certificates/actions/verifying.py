@@ -157,12 +157,11 @@ class Verifier:
             found: Mapping[bytes, list[Candidate]] = {}
             issuers: Mapping[str, KnownIssuer] = {}
             if inquiries:
-                # The same three statements whatever is found, so that time tells nobody what.
+                # The same two statements whatever is found, so that time tells nobody what.
                 numbers = list({i.statement.number for i in inquiries})
                 found = await verifications.select_candidates(tx, numbers)
-                issuers = await verifications.select_known_issuers(tx, codes)
                 since = windows_of(pairs, now)
-                counted = await verifications.select_misses(tx, since)
+                issuers, counted = await verifications.select_issuers_and_misses(tx, codes, since)
             tally = Tally.of(counted)
             results = self._judged_all(items, tally, found, issuers, now)
             if changes := tally.changes():
@@ -257,14 +256,13 @@ class Verifier:
                     pass
                 case _:
                     assert_never(result)
-        if kept:
-            await verifications.insert_verifications(tx, kept)
         if self.keeps is not None:
             for asked, number in waiting:
                 await self.keeps.keep(
                     tx, asked.question, now, purpose=asked.purpose, receipt_no=number
                 )
-        await append(tx, records)
+        head = await verifications.insert_verifications(tx, kept) if kept else None
+        await append(tx, records, head)
 
     def _tell(self, items: Sequence[_Item], results: Sequence[_Result]) -> None:
         for item, result in zip(items, results, strict=True):
@@ -318,11 +316,12 @@ class Verifier:
                 verified_at=now,
                 jws=jws,
             )
-            await verifications.insert_verifications(tx, [new])
-            await verifications.update_superseded(tx, receipt_no, number)
             if answer.is_miss:
+                # Before the log's last row is locked: everybody takes these two in this order.
                 asker = asker_of(pending.role, pending.requester)
                 await count_miss(tx, asker, asked_about.record.number, now)
+            head = await verifications.insert_verifications(tx, [new])
+            await verifications.update_superseded(tx, receipt_no, number)
             if answer.verdict is not Verdict.PENDING:
                 # Else it was given up: nothing came of it that anybody should hear.
                 state = VerificationState(
@@ -337,7 +336,7 @@ class Verifier:
                 verdict=answer.verdict.value,
                 receipt_no=number,
             )
-            await append(tx, [record])
+            await append(tx, [record], head)
         VERIFIED.labels(answer.verdict).inc()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from services.certificates.domain.audit import Head
 from services.certificates.domain.guesses import Counted
 from services.certificates.domain.lookups import Candidate, KnownIssuer
 from services.certificates.domain.verdicts import Verdict
@@ -36,13 +37,38 @@ async def select_candidates(
     return candidates
 
 
-async def select_known_issuers(tx: Transaction, codes: Iterable[str]) -> dict[str, KnownIssuer]:
-    """Those of these issuers that are registered."""
+async def select_issuers_and_misses(
+    tx: Transaction, codes: Iterable[str], since: Mapping[tuple[str, bytes], datetime]
+) -> tuple[dict[str, KnownIssuer], list[Counted]]:
+    """Those of these issuers that are registered, and what select_misses() gives.
+
+    In one statement: each costs a way to the server and back, and every look-up waits for both.
+    """
     rows = await tx.fetch(
-        "SELECT code, origin, upload_lag_days FROM issuers WHERE code = ANY($1::text[])",
+        """
+        SELECT true AS is_issuer, code AS name, origin, NULL::bytea AS number_digest,
+            NULL::timestamptz AS bucket, upload_lag_days::integer AS n
+        FROM issuers WHERE code = ANY($1::text[])
+        UNION ALL
+        SELECT false, m.requester, NULL, m.number_digest, m.bucket, m.n
+        FROM unnest($2::text[], $3::bytea[], $4::timestamptz[])
+            AS k (requester, number_digest, since)
+        JOIN misses m USING (requester, number_digest)
+        WHERE m.bucket >= k.since
+        """,
         list(codes),
+        [asker for asker, _ in since],
+        [number for _, number in since],
+        list(since.values()),
     )
-    return {row["code"]: KnownIssuer(row["origin"], row["upload_lag_days"]) for row in rows}
+    issuers: dict[str, KnownIssuer] = {}
+    misses: list[Counted] = []
+    for row in rows:
+        if row["is_issuer"]:
+            issuers[row["name"]] = KnownIssuer(row["origin"], row["n"])
+        else:
+            misses.append(Counted(row["name"], row["number_digest"], row["bucket"], row["n"]))
+    return issuers, misses
 
 
 async def select_misses(
@@ -128,14 +154,20 @@ class Verification:
     superseded_by: str | None = None
 
 
-async def insert_verifications(tx: Transaction, verifications: Sequence[Verification]) -> None:
-    """Keep these verdicts."""
-    await tx.execute(
+async def insert_verifications(tx: Transaction, verifications: Sequence[Verification]) -> Head:
+    """Keep these verdicts, and lock the audit log's last row, as store.audit.lock_head() does.
+
+    In one statement, for the same reason: whoever gives a verdict also adds to the log.
+    """
+    row = await tx.fetchrow(
         """
-        INSERT INTO verifications
-            (receipt_no, requester, role, purpose, verdict, entry_id, verified_at, jws)
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
-            $6::uuid[], $7::timestamptz[], $8::text[])
+        WITH kept AS (
+            INSERT INTO verifications
+                (receipt_no, requester, role, purpose, verdict, entry_id, verified_at, jws)
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
+                $6::uuid[], $7::timestamptz[], $8::text[])
+        )
+        SELECT seq, hash FROM audit_head FOR UPDATE
         """,
         [each.receipt_no for each in verifications],
         [each.requester for each in verifications],
@@ -146,6 +178,7 @@ async def insert_verifications(tx: Transaction, verifications: Sequence[Verifica
         [each.verified_at for each in verifications],
         [each.jws for each in verifications],
     )
+    return Head() if row is None else Head(row["seq"], row["hash"])
 
 
 async def select_verification(
