@@ -16,6 +16,7 @@ from contracts.values import CertificateId, Education, PayUnit, SeekerId
 from contracts.vocabulary.counties import prefecture_of
 from contracts.vocabulary.occupations import occupation_name
 from services.matcher.domain.documents import HeldCertificate, PayFloor, Seeker
+from services.matcher.domain.language.synonyms import plain_skill
 from services.matcher.domain.prepare import Evidence, PreparedSeeker
 
 _AT_ONCE = 10_000
@@ -27,9 +28,10 @@ class Seekers:
     def __init__(self, population: Population) -> None:
         self._population = population
         world = population.world
-        self._evidence = [Evidence(spelling, spelling) for spelling in world.skills.spellings]
+        self._evidence = [Evidence(name, name, name) for name in world.skills.spellings]
         self._places: dict[tuple[int, ...], tuple[str, ...]] = {}
         self._floors: dict[int, PayFloor | None] = {0: None}
+        self._words = [population.shown.vector(nth) for nth in range(len(self._evidence))]
         self._named = [occupation_name(code) for code in world.occupations]
 
     def documents(self, start: int, end: int, version: int = 1) -> Iterator[PreparedSeeker]:
@@ -44,7 +46,7 @@ class Seekers:
 
     def _page(self, start: int, end: int, version: int) -> Iterator[PreparedSeeker]:
         population, page = self._population, self._population.page
-        codes = population.world.occupations
+        codes, names = population.world.occupations, population.world.skills.names.tolist()
         model_version = population.model.version
         skills = page.skill_starts[start : end + 1].tolist()
         first_skill = skills[0]
@@ -64,10 +66,9 @@ class Seekers:
         )
         for at, row in enumerate(rows):
             seeker_id, trades, held, places, floor, years, education, kinds, remote, commute = row
-            shown = [
-                self._evidence[number]
-                for number in named[skills[at] - first_skill : skills[at + 1] - first_skill]
-            ]
+            numbers = named[skills[at] - first_skill : skills[at + 1] - first_skill]
+            shown = [self._evidence[number] for number in numbers]
+            numbers += [names[number] for number in held[0] if number != NONE]
             counties = self._counties(tuple(places))
             stated = tuple(codes[number] for number in trades if number != NONE)
             certificates = self._held(seeker_id, *held)
@@ -89,6 +90,7 @@ class Seekers:
                 doc=doc,
                 model_version=model_version,
                 terms=population.terms.vector(start + at),
+                shown=tuple(self._words[number] for number in dict.fromkeys(numbers)),
                 evidence=(*shown, *self._shown_by(certificates, held[0])),
                 certificates=certificates,
                 occupations=stated,
@@ -130,7 +132,12 @@ class Seekers:
         names = self._population.world.skills.names
         spellings = self._population.world.skills.spellings
         return [
-            Evidence(self._named[number], spellings[names[number]], certificate.certificate_id)
+            Evidence(
+                self._named[number],
+                plain_skill(self._named[number]),
+                spellings[names[number]],
+                certificate.certificate_id,
+            )
             for certificate, number in zip(
                 certificates, (number for number in certified if number != NONE), strict=True
             )

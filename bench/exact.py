@@ -29,6 +29,7 @@ from bench.kernels import (
 )
 from bench.population import Population
 from bench.queries import Query
+from bench.wording import Vectors
 from contracts.values import PPM
 from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.prepare import PreparedPosting
@@ -162,6 +163,7 @@ class Exact:
             self._asking.people,
             self._dense,
             *self._population.terms,
+            worth_of(self._population.shown, self._dense),
             np.array([self._near.similarities(each.spelling) for each in posting.skills]),
             np.array([each.weighs for each in posting.skills], np.int64),
             page.skill_starts,
@@ -186,6 +188,14 @@ class Exact:
             rows = rows[scores[rows] >= least]
         order = np.lexsort((page.id_low[rows], page.id_high[rows], -scores[rows]))[:k]
         return rows[order], scores[rows[order]]
+
+
+def worth_of(words: Vectors, dense: Ints) -> Ints:
+    """The dot product of each of these with a document. dense: its impacts by bucket."""
+    sums = np.cumsum(dense[words.buckets] * words.impacts)
+    ends = np.concatenate(([0], sums))[words.starts]
+    worth: Ints = np.diff(ends)
+    return worth
 
 
 def _paths(codes: tuple[str, ...]) -> NDArray[np.int32]:

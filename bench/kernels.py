@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matcher.domain.compiled import compiled
-from services.matcher.domain.vector import SCALE_BITS
+from services.matcher.domain.vector import ONE, ONE_BITS
 
 NOT_ELIGIBLE = -1
 
@@ -159,7 +159,8 @@ def score_all(
     dense: NDArray[np.int64],
     term_starts: NDArray[np.int64],
     buckets: NDArray[np.int32],
-    impacts: NDArray[np.uint16],
+    impacts: NDArray[np.uint8],
+    worth: NDArray[np.int64],
     similar: NDArray[np.int64],
     weighs: NDArray[np.int64],
     skill_starts: NDArray[np.int64],
@@ -169,8 +170,9 @@ def score_all(
 ) -> None:
     """Fill scores (n,): one row after the other, each from its own lists.
 
-    dense: the posting's impacts by bucket. similar: (n_asked, n_spellings), to each spelling;
-    weighs: (n_asked,). names: the spelling that a certificate in each occupation shows.
+    dense: the posting's impacts by bucket. worth: (n_spellings,), of the words of each. similar:
+    (n_asked, n_spellings), to each spelling; weighs: (n_asked,). names: the spelling that a
+    certificate in each occupation shows.
     """
     whole = _PPM * weighs.sum()
     for row in range(len(scores)):
@@ -181,10 +183,18 @@ def score_all(
         dot = 0
         for at in range(term_starts[row], term_starts[row + 1]):
             dot += np.int64(impacts[at]) * dense[buckets[at]]
-        points = (weights[W_TEXT] * min(dot, np.int64(1) << (2 * SCALE_BITS))) >> (2 * SCALE_BITS)
+        first, end = skill_starts[row], skill_starts[row + 1]
+        for at in range(first, end):
+            if not (skills[first:at] == skills[at]).any():
+                dot += worth[skills[at]]
+        for nth in range(2):
+            certified = people[row, P_CERTIFIED + nth]
+            if certified >= 0 and (nth == 0 or certified != people[row, P_CERTIFIED]):
+                dot += worth[names[certified]]
+        points = (weights[W_TEXT] * min(dot, np.int64(ONE))) >> ONE_BITS
         for asked in range(len(weighs)):
             best = 0
-            for at in range(skill_starts[row], skill_starts[row + 1]):
+            for at in range(first, end):
                 best = max(best, similar[asked, skills[at]])
             for nth in range(2):
                 if people[row, P_CERTIFIED + nth] >= 0:
@@ -213,7 +223,7 @@ def add_impacts(
     asked: NDArray[np.int32],
     starts: NDArray[np.int64],
     rows: NDArray[np.int32],
-    impacts: NDArray[np.uint16],
+    impacts: NDArray[np.uint8],
     sums: NDArray[np.int64],
 ) -> None:
     """Add to sums (n,) what each of the terms asked is worth in the rows of its list."""
@@ -221,6 +231,21 @@ def add_impacts(
         impact = np.int64(asked[nth])
         for at in range(starts[buckets[nth]], starts[buckets[nth] + 1]):
             sums[rows[at]] += impact * impacts[at]
+
+
+@compiled
+def add_worth(
+    worth: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    sums: NDArray[np.int64],
+) -> None:
+    """Add to sums (n,) what each spelling is worth to the rows of its list, ascending."""
+    for spelling in range(len(worth)):
+        if worth[spelling]:
+            for at in range(starts[spelling], starts[spelling + 1]):
+                if at == starts[spelling] or rows[at] != rows[at - 1]:
+                    sums[rows[at]] += worth[spelling]
 
 
 @compiled
@@ -265,9 +290,7 @@ def rank_everyone(
     """
     found, room = 0, len(top_rows)
     for row in range(len(sums)):
-        text = (weights[W_TEXT] * min(sums[row], np.int64(1) << (2 * SCALE_BITS))) >> (
-            2 * SCALE_BITS
-        )
+        text = (weights[W_TEXT] * min(sums[row], np.int64(ONE))) >> ONE_BITS
         near = _meet(job, tree, people, row)
         if not near:
             continue

@@ -25,6 +25,9 @@ SAID = 5
 WORDS = 8
 """Terms in a name: of 146 titles and 217 skills of the generated market, 8.4 and 8.3 on average."""
 
+SKILL_WORDS = 5
+"""Of those of a skill, the rarer: there 5.1 on average are no single character."""
+
 # There most titles are surely like a name of an occupation; skills are from .36 on, .69 on average.
 _SURE_SHARE, _LESS_SURE = 0.85, 0.85
 _SKILL_LEAST, _SKILL_MOST = 0.36, 1.0
@@ -33,8 +36,8 @@ _SKILL_LEAST, _SKILL_MOST = 0.36, 1.0
 class Names(NamedTuple):
     """A row for each title, then each occupation, then each spelling of a skill.
 
-    words: int32 (n, WORDS), numbers of words; -1 beyond the last. speaks: (n,), the row of
-    the others that it speaks of. likeness: (n,), how surely, 0 … SCALE. trade_buckets,
+    words: int32 (n, WORDS), numbers of words, the rarest last; -1 for none. speaks: (n,), the row
+    of the others that it speaks of. likeness: (n,), how surely, 0 … SCALE. trade_buckets,
     trade_impacts, field_buckets, field_impacts: (n_spoken, SAID), each a vector of length SCALE;
     impacts are 0 beyond its end. All int64 but for words.
     """

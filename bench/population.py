@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.drawing import PAGE, Page, draw_page
-from bench.names import occupation_rows, skill_rows
-from bench.wording import SEEKER, Rarity, Said, Vectors, worded
+from bench.names import SKILL_WORDS, occupation_rows, skill_rows
+from bench.wording import SEEKER, Rarity, Said, Vectors, shown, worded
 from bench.world import World
-from services.matcher.domain.language.terms import IDF_UNIT
+from contracts.vocabulary.occupations import occupation_name
+from services.matcher.domain.language.synonyms import plain_skill
+from services.matcher.domain.language.terms import IDF_UNIT, weighed
 from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.model import Limits, Model, Weights
+from services.matcher.domain.vector import TermVector
 
 SUBLINEAR = np.array(
     [0, *(round(IDF_UNIT * (1 + math.log(n))) for n in range(1, 256))], dtype=np.int64
@@ -24,18 +27,46 @@ SUBLINEAR = np.array(
 """Weight of a term by how often it is said, as the model has it."""
 
 
+class MadeUp(Model):
+    """A model of made-up words: what a skill is called says nothing of its words."""
+
+    _world: World
+    _numbers: dict[str, int]
+
+    @classmethod
+    def of(cls, model: Model, world: World) -> "MadeUp":
+        """The same model, in this world."""
+        made = cls(model.idf, model.unseen, model.weights, model.limits, model.version)
+        numbers = dict(zip(world.skills.spellings, range(len(world.skills.spellings)), strict=True))
+        named = [plain_skill(occupation_name(code)) for code in world.occupations]
+        numbers.update(zip(named, world.skills.names.tolist(), strict=True))
+        object.__setattr__(made, "_world", world)
+        object.__setattr__(made, "_numbers", numbers)
+        return made
+
+    def vector_of_skill(self, name: str) -> TermVector:
+        """The rarest words of the name, as `Names` has them."""
+        world = self._world
+        row = skill_rows(np.array([self._numbers[name]], np.int32))[0]
+        words = world.names.words[row, -SKILL_WORDS:]
+        said = [world.vocabulary.words[word] for word in words.tolist() if word >= 0]
+        return weighed(self.rareness, said)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
     """Seekers 0 … n - 1, and the model fitted to them.
 
-    page: all their columns, as `drawing.Page` describes them. terms: of all that each says. fitted:
-    the model is fitted to the first so many; any others are to come.
+    page: all their columns, as `drawing.Page` describes them. terms: of all that each says, but for
+    the words of what it shows; shown: those of each spelling. fitted: the model is fitted to the
+    first so many; any others are to come.
     """
 
     world: World
     model: Model
     page: Page
     terms: Vectors
+    shown: Vectors
     fitted: int
 
     def __len__(self) -> int:
@@ -45,7 +76,7 @@ class Population:
         """The first n seekers under a model fitted to them alone. Columns are views."""
         page = self.page.first(n)
         if n == self.fitted:
-            return Population(self.world, self.model, page, self.terms.first(n), n)
+            return Population(self.world, self.model, page, self.terms.first(n), self.shown, n)
         return _weighed(self.world, page, n)
 
 
@@ -80,7 +111,9 @@ def _weighed(world: World, page: Page, n_fitted: int) -> Population:
             for start in range(0, len(page.homes), PAGE)
         ]
     )
-    return Population(world, model, page, terms, n_fitted)
+    every = skill_rows(np.arange(len(world.skills.spellings), dtype=np.int32))
+    words = shown(every, world.names, rarity(world, model))
+    return Population(world, MadeUp.of(model, world), page, terms, words, n_fitted)
 
 
 def rarity(world: World, model: Model) -> Rarity:

@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.names import SAID, WORDS, Names
+from bench.names import SAID, SKILL_WORDS, WORDS, Names
 from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.language.text import BUCKETS
-from services.matcher.domain.vector import SCALE, TermVector
+from services.matcher.domain.vector import SCALE, UNIT, TermVector
 from services.matcher.domain.wording import (
     _CLAIMED,
     _CLAIMED_FIELDS,
     _CLAIMED_TRADES,
     _FIELDS,
+    _FIELDS_DONE,
+    _LEAST,
     _MOST_CLAIMED,
-    _MOST_DONE,
     _MOST_OF_A_FIELD,
     _MOST_OF_A_TRADE,
     _MOST_WANTED,
@@ -30,6 +31,7 @@ from services.matcher.domain.wording import (
     _TITLE,
     _TITLED,
     _TRADES,
+    _TRADES_DONE,
 )
 
 _THOUSAND = 1000
@@ -39,7 +41,7 @@ Sum = NDArray[np.int64]
 
 class Weighing(NamedTuple):
     """What each field counts: titles, skills and text in the words; titles and skills in the
-    trades. most: so many trades, and fields, are kept. claiming: whether skills add to the whole
+    trades. most_trades, most_fields: so many are kept. claiming: whether skills add to the whole
     instead of counting in it.
     """
 
@@ -48,12 +50,15 @@ class Weighing(NamedTuple):
     text: int
     titled: int
     skilled: int
-    most: int
+    most_trades: int
+    most_fields: int
     claiming: bool
 
 
-POSTING = Weighing(_TITLE, _SKILLS, _TEXT, _TITLED, _SKILLED, _MOST_WANTED, claiming=False)
-SEEKER = Weighing(_TITLE, 0, _TEXT, _TITLED, 0, _MOST_DONE, claiming=True)
+POSTING = Weighing(
+    _TITLE, _SKILLS, _TEXT, _TITLED, _SKILLED, _MOST_WANTED, _MOST_WANTED, claiming=False
+)
+SEEKER = Weighing(_TITLE, 0, _TEXT, _TITLED, 0, _TRADES_DONE, _FIELDS_DONE, claiming=True)
 
 
 class Rarity(NamedTuple):
@@ -82,11 +87,11 @@ class Said(NamedTuple):
 
 
 class Vectors(NamedTuple):
-    """Vectors one after the other: starts int64 (n + 1,), buckets int32, impacts uint16."""
+    """Vectors one after the other: starts int64 (n + 1,), buckets int32, impacts uint8."""
 
     starts: NDArray[np.int64]
     buckets: NDArray[np.int32]
-    impacts: NDArray[np.uint16]
+    impacts: NDArray[np.uint8]
 
     def first(self, n: int) -> "Vectors":
         """The first n, as views."""
@@ -116,15 +121,17 @@ def worded(said: Said, names: Names, rarity: Rarity, weighing: Weighing) -> Vect
     named = said.titles.shape[1] + said.occupations.shape[1]
     ends = np.diff(said.starts) + (WORDS + 2 * SAID) * (named + np.diff(said.skill_starts))
     starts, buckets = np.zeros(n + 1, np.int64), np.empty(ends.sum(), np.int32)
-    impacts = np.empty(len(buckets), np.uint16)
-    most = ends.max(initial=0)
-    desk = _Desk(
-        np.full(BUCKETS, -1, np.int32),
-        np.empty(most, np.int32),
-        np.zeros(1, np.int64),
-        *np.zeros((6, most), np.int64),
-    )
+    impacts = np.empty(len(buckets), np.uint8)
+    desk = _desk(ends.max(initial=0))
     _word_all(desk, said, names, rarity, weighing, starts, buckets, impacts)
+    return Vectors(starts, buckets[: starts[-1]].copy(), impacts[: starts[-1]].copy())
+
+
+def shown(rows: NDArray[np.int32], names: Names, rarity: Rarity) -> Vectors:
+    """The words that each of these skills adds to who shows it."""
+    starts, buckets = np.zeros(len(rows) + 1, np.int64), np.empty(len(rows) * WORDS, np.int32)
+    impacts = np.empty(len(buckets), np.uint8)
+    _show_all(_desk(WORDS), rows, names, rarity, starts, buckets, impacts)
     return Vectors(starts, buckets[: starts[-1]].copy(), impacts[: starts[-1]].copy())
 
 
@@ -144,6 +151,15 @@ class _Desk(NamedTuple):
     trades: NDArray[np.int64]
     fields: NDArray[np.int64]
     total: NDArray[np.int64]
+
+
+def _desk(most: int) -> _Desk:
+    return _Desk(
+        np.full(BUCKETS, -1, np.int32),
+        np.empty(most, np.int32),
+        np.zeros(1, np.int64),
+        *np.zeros((6, most), np.int64),
+    )
 
 
 @inlined
@@ -209,11 +225,17 @@ def _pour_at_most(desk: _Desk, of: Sum, most: int) -> None:
 
 @compiled
 def _add_names(
-    desk: _Desk, rows: NDArray[np.int32], names: Names, rarity: Rarity, weight: int, to: Sum
+    desk: _Desk,
+    rows: NDArray[np.int32],
+    names: Names,
+    rarity: Rarity,
+    n_words: int,
+    weight: int,
+    to: Sum,
 ) -> None:
-    """The words of some names, as one text that counts by this weight."""
+    """The rarest words of some names, so many, as one text that counts by this weight."""
     for row in rows:
-        for nth in range(WORDS):
+        for nth in range(WORDS - n_words, WORDS):
             if row >= 0 and names.words[row, nth] >= 0:
                 desk.one[_slot(desk, rarity.buckets[names.words[row, nth]])] += 1
     for slot in range(desk.size[0]):
@@ -231,6 +253,18 @@ def _add_text(desk: _Desk, row: int, said: Said, rarity: Rarity, weight: int) ->
         tf = rarity.sublinear[said.times[at]]
         desk.one[_slot(desk, bucket)] += tf * rarity.idf[bucket]
     _pour(desk, desk.one, SCALE, weight, desk.words)
+
+
+@compiled
+def _speak_most(desk: _Desk, row: int, names: Names, trades: Sum, fields: Sum) -> None:
+    """Add the trade and the field that a name speaks of most."""
+    at = names.speaks[row]
+    nth = np.argmax(names.trade_impacts[at])
+    if names.trade_impacts[at, nth]:
+        trades[_slot(desk, names.trade_buckets[at, nth])] += names.trade_impacts[at, nth]
+    nth = np.argmax(names.field_impacts[at])
+    if names.field_impacts[at, nth]:
+        fields[_slot(desk, names.field_buckets[at, nth])] += names.field_impacts[at, nth]
 
 
 @compiled
@@ -260,33 +294,33 @@ def _add_spoken(desk: _Desk, rows: NDArray[np.int32], names: Names, weight: int)
 
 
 @compiled
-def _add_claims(desk: _Desk, rows: NDArray[np.int32], names: Names, rarity: Rarity) -> None:
-    """What skills add: of each of their words the most, of trades and fields the sum."""
+def _add_claims(desk: _Desk, rows: NDArray[np.int32], names: Names) -> None:
+    """What skills speak of: trades and fields, each the sum up to a limit."""
     for nth in range(min(len(rows), _MOST_CLAIMED)):
-        _add_names(desk, rows[nth : nth + 1], names, rarity, 1, desk.other)
-        _pour(desk, desk.other, SCALE * _CLAIMED // _THOUSAND, 1, desk.one)
-        for slot in range(desk.size[0]):
-            desk.words[slot] = max(desk.words[slot], desk.one[slot])
-            desk.one[slot] = 0
-        _speak(desk, rows[nth], names, 1, desk.one, desk.other)
+        _speak_most(desk, rows[nth], names, desk.one, desk.other)
         likeness = names.likeness[rows[nth]]
         _pour(desk, desk.one, likeness * _CLAIMED_TRADES // _THOUSAND, 1, desk.trades)
         _pour(desk, desk.other, likeness * _CLAIMED_FIELDS // _THOUSAND, 1, desk.fields)
-    _pour_at_most(desk, desk.words, SCALE)
     _pour_at_most(desk, desk.trades, SCALE * _MOST_OF_A_TRADE // _THOUSAND)
     _pour_at_most(desk, desk.fields, SCALE * _MOST_OF_A_FIELD // _THOUSAND)
 
 
 @compiled
-def _lay_down(desk: _Desk, at: int, buckets: NDArray[np.int32], impacts: NDArray[np.uint16]) -> int:
-    """Write the total from `at` on, by bucket, and clear the desk. Returns where it ends."""
+def _lay_down(
+    desk: _Desk, at: int, least: int, buckets: NDArray[np.int32], impacts: NDArray[np.uint8]
+) -> int:
+    """Write the total rounded from `at` on, by bucket, and clear the desk; returns where it ends.
+
+    least: what is less is left out.
+    """
     met = desk.buckets[: desk.size[0]]
     met.sort()
     for bucket in met:
         slot = desk.slots[bucket]
-        if desk.total[slot]:
+        impact = min((desk.total[slot] * UNIT + SCALE // 2) // SCALE, UNIT - 1)
+        if impact >= least:
             buckets[at] = bucket
-            impacts[at] = min(desk.total[slot], SCALE)
+            impacts[at] = impact
             at += 1
         desk.total[slot] = 0
         desk.slots[bucket] = -1
@@ -303,25 +337,42 @@ def _word_all(
     weighing: Weighing,
     starts: NDArray[np.int64],
     buckets: NDArray[np.int32],
-    impacts: NDArray[np.uint16],
+    impacts: NDArray[np.uint8],
 ) -> None:
     """Fill the vectors of all documents."""
     for row in range(len(said.titles)):
         skills = said.skills[said.skill_starts[row] : said.skill_starts[row + 1]]
-        _add_names(desk, said.titles[row], names, rarity, weighing.title, desk.words)
+        _add_names(desk, said.titles[row], names, rarity, WORDS, weighing.title, desk.words)
         _add_text(desk, row, said, rarity, weighing.text)
         surely = max(
             _add_spoken(desk, said.titles[row], names, weighing.titled),
             _add_spoken(desk, said.occupations[row], names, weighing.titled),
         )
         if not weighing.claiming:
-            _add_names(desk, skills, names, rarity, weighing.skills, desk.words)
+            _add_names(desk, skills, names, rarity, WORDS, weighing.skills, desk.words)
             surely = max(surely, _add_spoken(desk, skills, names, weighing.skilled))
         trades, fields = surely * _TRADES // _THOUSAND, surely * _FIELDS // _THOUSAND
         words = int(np.sqrt(SCALE * SCALE - trades * trades - fields * fields))
         _pour(desk, desk.words, words, 1, desk.total)
-        _pour_strongest(desk, desk.trades, trades, weighing.most)
-        _pour_strongest(desk, desk.fields, fields, weighing.most)
+        _pour_strongest(desk, desk.trades, trades, weighing.most_trades)
+        _pour_strongest(desk, desk.fields, fields, weighing.most_fields)
         if weighing.claiming:
-            _add_claims(desk, skills, names, rarity)
-        starts[row + 1] = _lay_down(desk, starts[row], buckets, impacts)
+            _add_claims(desk, skills, names)
+        starts[row + 1] = _lay_down(desk, starts[row], _LEAST, buckets, impacts)
+
+
+@compiled
+def _show_all(
+    desk: _Desk,
+    rows: NDArray[np.int32],
+    names: Names,
+    rarity: Rarity,
+    starts: NDArray[np.int64],
+    buckets: NDArray[np.int32],
+    impacts: NDArray[np.uint8],
+) -> None:
+    """Fill the vectors of all skills."""
+    for nth in range(len(rows)):
+        _add_names(desk, rows[nth : nth + 1], names, rarity, SKILL_WORDS, 1, desk.words)
+        _pour(desk, desk.words, SCALE * _CLAIMED // _THOUSAND, 1, desk.total)
+        starts[nth + 1] = _lay_down(desk, starts[nth], 1, buckets, impacts)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from bench.contenders.contender import TOP, Contender, Way
 from bench.contenders.making import shown_skills
-from bench.exact import Asking, Near
-from bench.kernels import add_impacts, raise_similar, rank_everyone
+from bench.exact import Asking, Near, worth_of
+from bench.kernels import add_impacts, add_worth, raise_similar, rank_everyone
 from bench.population import Population
 from bench.queries import Query
 from services.matcher.domain.language.text import BUCKETS
@@ -36,7 +36,7 @@ class Exhaustive(Contender):
         self._skills = _inverted(starts, shown, len(population.world.skills.spellings))
         n = len(population)
         self._sums, self._best = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        self._points = np.zeros(n, np.int64)
+        self._points, self._dense = np.zeros(n, np.int64), np.zeros(BUCKETS, np.int64)
         self._rows_found, self._scores_found = np.zeros(TOP, np.int64), np.zeros(TOP, np.int64)
         return time.perf_counter() - began
 
@@ -66,6 +66,9 @@ class Exhaustive(Contender):
         add_impacts(
             posting.terms.buckets, posting.terms.impacts, starts, rows, self._impacts, self._sums
         )
+        self._dense[posting.terms.buckets] = posting.terms.impacts
+        add_worth(worth_of(self._population.shown, self._dense), *self._skills[:2], self._sums)
+        self._dense[posting.terms.buckets] = 0
         whole = sum(weighs for weighs, _, _ in near)
         for weighs, numbers, similar in near:
             raise_similar(

@@ -20,10 +20,11 @@ from bench.exact import Asking
 from bench.kernels import fit_all
 from bench.population import Population
 from bench.queries import Query
+from bench.wording import Vectors
 from contracts.values import PPM
 from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.scoring import SKILL_CUTOFF_PPM
-from services.matcher.domain.vector import SCALE
+from services.matcher.domain.vector import UNIT
 
 _CUTOFF = SKILL_CUTOFF_PPM * 100 / PPM
 _MOST_QUERIES = 10
@@ -38,12 +39,16 @@ class Scan(Contender):
     def load(self, population: Population) -> float:
         self._population = population
         began = time.perf_counter()
-        terms = population.terms
-        self._vectors = csr_array(
-            (terms.impacts.astype(np.float32) / SCALE, terms.buckets, terms.starts),
-            shape=(len(population), BUCKETS),
-        )
         self._load_skills(population)
+        terms, words = _matrix(population.terms), _matrix(population.shown)
+        # Who shows a skill twice has its words once.
+        named = csr_array(
+            (np.ones(len(self._shown), np.float32), self._shown, self._ends),
+            shape=(len(population), words.shape[0]),
+        )
+        named.sum_duplicates()
+        named.data[:] = 1
+        self._vectors = terms + named @ words
         return time.perf_counter() - began
 
     def ways(self) -> list[Way]:
@@ -60,7 +65,8 @@ class Scan(Contender):
 
     def _load_skills(self, population: Population) -> None:
         spellings = population.world.skills.spellings
-        starts, shown = shown_skills(population)
+        self._ends, self._shown = shown_skills(population)
+        starts, shown = self._ends, self._shown
         self._starts = starts[:-1]
         self._skills = [spellings[number] for number in shown.tolist()]
         self._asking = Asking(population)
@@ -68,7 +74,7 @@ class Scan(Contender):
     def _search(self, query: Query) -> NDArray[np.int64]:
         terms = query.posting.terms
         question = np.zeros(BUCKETS, np.float32)
-        question[terms.buckets] = terms.impacts.astype(np.float32) / SCALE
+        question[terms.buckets] = terms.impacts.astype(np.float32) / UNIT
         return self._ranked(query, self._vectors @ question)
 
     def _ranked(self, query: Query, cosines: NDArray[Any]) -> NDArray[np.int64]:
@@ -133,6 +139,13 @@ class Refitting(Scan):
         vectors = vectorizer.fit_transform(self._texts)
         asked = vectorizer.transform([text]).toarray()[0]
         return self._ranked(query, vectors @ asked)
+
+
+def _matrix(vectors: Vectors) -> csr_array:
+    values = vectors.impacts.astype(np.float32) / UNIT
+    return csr_array(
+        (values, vectors.buckets, vectors.starts), shape=(len(vectors.starts) - 1, BUCKETS)
+    )
 
 
 def _rows(answer: NDArray[np.int64]) -> list[int]:

@@ -38,6 +38,7 @@ from services.matcher.domain.prepare import (
     prepare_seeker,
 )
 from services.matcher.domain.scoring import score
+from services.matcher.domain.vector import NOTHING, TermVector
 from tests.matcher.documents import any_folder, any_posting, any_seeker, posting_id, seeker_id
 
 SMALL = Sizes(head=4, segment=32)
@@ -226,6 +227,11 @@ def plain(live: dict[Pair, LiveMatch]) -> dict[Pair, Standing]:
         pair: Standing(match.score_ppm, match.for_seeker, match.for_posting)
         for pair, match in live.items()
     }
+
+
+def no_words(name: str) -> TermVector:
+    """For a numbering whose words nobody asks for."""
+    return NOTHING
 
 
 def known(

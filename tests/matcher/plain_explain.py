@@ -66,7 +66,7 @@ def _text(posting: PreparedPosting, seeker: PreparedSeeker, points_ppm: int) -> 
     )
     # The seeker's words, since that text is the shorter: what is shared stands in both.
     there = "\n".join((*seeker.doc.titles, seeker.doc.text, *seeker.doc.skills))
-    buckets, products = shared_terms(posting.terms, seeker.terms)
+    buckets, products = shared_terms(posting.terms, seeker.said)
     # Of equal products the lower bucket comes first, whatever the machine's sort does.
     order = np.lexsort((buckets, -products))
     shared = list(zip(buckets[order].tolist(), products[order].tolist(), strict=True))

@@ -23,11 +23,12 @@ from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.numbering import Numbering
 from services.matcher.domain.fast.order import by_owner_and_rank
 from services.matcher.domain.fast.segment import Segment, Tables, build_segment
+from services.matcher.domain.fast.shown import ShownWords
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.fast.spellings import Spellings
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from services.matcher.domain.scoring import similarity_ppm
-from services.matcher.domain.vector import TermVector
+from services.matcher.domain.vector import TermVector, dot
 from tests.matcher.documents import (
     SKILLS,
     any_folder,
@@ -38,6 +39,7 @@ from tests.matcher.documents import (
     postings,
     seekers,
 )
+from tests.matcher.engines import no_words
 
 MODEL = base_model()
 
@@ -79,6 +81,33 @@ def test_many_ids_are_found_at_once() -> None:
     high = np.array([key.int >> 64 for key in keys], np.uint64)
     low = np.array([key.int & (1 << 64) - 1 for key in keys], np.uint64)
     assert slots.find_all(high, low).tolist() == [slots.find(key) for key in keys]
+
+
+# Words of what is shown
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 500, 3000])
+def test_each_spelling_is_worth_what_its_words_are(count: int) -> None:
+    """Those that are laid into lists and those that are not yet, learnt in turns."""
+    draw = Random(count)
+
+    def vector(most: int) -> TermVector:
+        buckets = sorted(draw.sample(range(4000), draw.randint(0, most)))
+        impacts = [draw.randint(1, 255) for _ in buckets]
+        return TermVector(np.array(buckets, np.int32), np.array(impacts, np.int32))
+
+    held = [vector(9) for _ in range(count)]
+    words = ShownWords(lambda name: held[int(name)])
+    for first in range(0, count + 1, 300):
+        known = min(count, first + 300)
+        words.learn([str(number) for number in range(first, known)])
+        document = vector(200)
+        active, worth = words.worth(document.buckets, document.impacts)
+        bits = np.unpackbits(active.view(np.uint8), bitorder="little")[:known]
+        wanted = [dot(each, document) for each in held[:known]]
+        assert [int(worth[at]) if bits[at] else 0 for at in range(known)] == wanted
+        assert (worth[np.flatnonzero(bits)] > 0).all()
+    assert len(words) == count
 
 
 # Spellings
@@ -256,7 +285,7 @@ def assert_scores(lists: TopLists, now: dict[tuple[int, int], int]) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_segment_gives_back_what_went_in(seed: int, side: int) -> None:
     """Of any documents in any order: all that live, terms and skills in no order."""
-    draw, numbering = Random(seed), Numbering()
+    draw, numbering = Random(seed), Numbering(no_words)
     rows = {slot: a_row(draw, numbering, side) for slot in draw.sample(range(1000), 300)}
     documents = laid_out(rows)
     order = np.array(draw.sample(range(300), 250), np.int64)
@@ -367,7 +396,7 @@ def test_facts_of_a_seeker_come_back_from_their_bytes(
 
 def as_searched(facts: PostingFacts | SeekerFacts) -> list[object]:
     """The numbers a search is made with, in a numbering of its own."""
-    numbering, no_terms = Numbering(), TermVector.from_bytes(b"")
+    numbering, no_terms = Numbering(no_words), TermVector.from_bytes(b"")
     if isinstance(facts, SeekerFacts):
         row, spellings = numbering.seeker_row(facts, no_terms), numbering.shown
     else:

@@ -12,16 +12,18 @@ from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker, SkillWanted
 from services.matcher.domain.eligibility import broken_rules
 from services.matcher.domain.language import lexicon
+from services.matcher.domain.language.synonyms import plain_skill
+from services.matcher.domain.language.text import bucket_of
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from services.matcher.domain.scoring import score
 from services.matcher.domain.vector import (
-    LONGEST,
     ONE,
     SCALE,
+    UNIT,
     TermVector,
     blended,
     dot,
-    highest,
+    rounded,
     stacked,
 )
 from tests.matcher.documents import a_posting, a_seeker, certificates_held, postings, seekers
@@ -75,13 +77,23 @@ def test_a_stack_adds_up_to_a_limit(parts: list[TermVector], most: int) -> None:
     assert impacts(stacked(parts, most)) == {key: min(most, sums[key]) for key in sums}
 
 
-@given(st.lists(vectors, max_size=4))
-def test_the_highest_of_each_term_is_kept(parts: list[TermVector]) -> None:
-    wanted: dict[int, int] = {}
-    for part in parts:
-        for bucket, impact in impacts(part).items():
-            wanted[bucket] = max(impact, wanted.get(bucket, 0))
-    assert impacts(highest(parts)) == wanted
+@given(vectors, st.integers(1, 20))
+def test_a_document_is_rounded_to_bytes(vector: TermVector, least: int) -> None:
+    near = {bucket: impact * UNIT / SCALE for bucket, impact in impacts(vector).items()}
+    ours = impacts(rounded(vector, least))
+    for bucket, impact in near.items():
+        if bucket in ours:
+            assert least <= ours[bucket] < UNIT
+            assert abs(ours[bucket] - min(impact, UNIT - 1)) <= 0.5
+        else:
+            assert impact < least
+    assert set(ours) <= set(near)
+
+
+@given(vectors, st.integers(1, 20))
+def test_a_document_is_read_as_it_was_stored(vector: TermVector, least: int) -> None:
+    document = rounded(vector, least)
+    assert impacts(TermVector.from_bytes(document.to_bytes())) == impacts(document)
 
 
 @given(SAID, SAID, st.lists(SAID, max_size=6), st.sampled_from([None, "6-18-02-04", "0-00-00-00"]))
@@ -95,25 +107,45 @@ def test_no_posting_is_longer_than_one(
         occupation=occupation,
     )
     vector = wording.of_posting(MODEL, doc)
-    # Each part is rounded by itself; two parts may share a bucket by chance.
-    assert length(vector) <= SCALE * 1.01
+    # Rounded to the nearest, and two parts may share a bucket by chance.
+    assert length(vector) <= UNIT * 1.03
 
 
 @given(st.lists(SAID, max_size=3), SAID, st.lists(SAID, max_size=30))
-def test_no_profile_is_longer_than_the_longest(
+def test_skills_lengthen_a_profile_up_to_a_limit(
     titles: list[str], text: str, skills: list[str]
 ) -> None:
-    vector = wording.of_seeker(
-        MODEL, a_seeker(titles=tuple(titles), text=text, skills=tuple(skills))
-    )
-    assert length(vector) <= LONGEST
-    assert vector.impacts.max(initial=0) <= SCALE
+    doc = a_seeker(titles=tuple(titles), text=text, skills=())
+    without = impacts(wording.of_seeker(MODEL, doc))
+    limits = wording._MOST_OF_A_TRADE, wording._MOST_OF_A_FIELD
+    # Two claims may share a bucket by chance; one unit for each rounding.
+    most = UNIT * sum(limits) // 1000 + 2
+    for bucket, impact in impacts(
+        wording.of_seeker(MODEL, replace(doc, skills=tuple(skills)))
+    ).items():
+        least = max(without.get(bucket, 0), wording._LEAST - 1)
+        assert impact <= min(least + most, UNIT - 1)
 
 
-def test_the_same_skill_in_thirty_spellings_is_not_longer_than_the_longest() -> None:
-    skills = tuple(f"java开发{'经验' * (nth % 3)}{nth}" for nth in range(30))
-    vector = wording.of_seeker(MODEL, a_seeker(titles=("java开发",), text="java", skills=skills))
-    assert length(vector) <= LONGEST
+@given(st.lists(SAID, min_size=1, max_size=4))
+def test_what_is_shown_is_said_once(names: list[str]) -> None:
+    once = prepare_seeker(MODEL, a_seeker(skills=tuple(dict.fromkeys(names))))
+    twice = prepare_seeker(MODEL, a_seeker(skills=(*names, *reversed(names))))
+    assert twice.said.to_bytes() == once.said.to_bytes()
+    words = [wording.shown(MODEL, name) for name in dict.fromkeys(map(plain_skill, names)) if name]
+    assert impacts(once.said) == impacts(stacked([once.terms, *words]))
+
+
+def test_the_words_of_a_skill_are_no_single_characters() -> None:
+    pair = set(impacts(wording.shown(MODEL, "电工")))
+    assert not pair & {bucket_of("电"), bucket_of("工")}
+    assert bucket_of("电工") in pair
+    assert set(impacts(wording.shown(MODEL, "车"))) == {bucket_of("车")}
+    assert bucket_of("python") in impacts(wording.shown(MODEL, "python"))
+
+
+def test_a_trait_has_no_words() -> None:
+    assert not impacts(wording.shown(MODEL, "男"))
 
 
 @given(st.lists(SAID, max_size=3), st.lists(SAID, max_size=24), SAID)
@@ -150,5 +182,5 @@ def test_a_text_that_says_more_than_all_scores_no_more_than_all() -> None:
     skills = ("焊工", "电焊", "氩弧焊", "二保焊", "焊接")
     job = prepare_posting(MODEL, a_posting(title="焊工", text="", skills=(), occupation=None))
     person = prepare_seeker(MODEL, a_seeker(titles=("焊工",), text="", skills=skills))
-    assert dot(job.terms, person.terms) > ONE
+    assert dot(job.terms, person.said) > ONE
     assert score(job, person).text_ppm == job.weights.text

@@ -210,7 +210,9 @@ async def test_documents_come_back_from_the_store_as_they_went_in(matcher: Match
     async with matcher.db.transaction() as tx:
         postings = await documents.select_postings(tx, [p.posting_id for p in arrived.postings])
         seekers = await documents.select_seekers(tx, [s.seeker_id for s in arrived.seekers])
-    assert tuple(row.doc for row in postings.values()) == arrived.postings
+    assert {key: row.doc for key, row in postings.items()} == {
+        doc.posting_id: doc for doc in arrived.postings
+    }
     assert {row.doc: row.held for row in seekers.values()} == {
         seeker: held.get(seeker.seeker_id, ()) for seeker in arrived.seekers
     }

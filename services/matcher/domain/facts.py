@@ -25,14 +25,14 @@ _ANY = sum(_BIT.values())
 
 @dataclass(frozen=True, slots=True)
 class SeekerFacts:
-    """A seeker who is looking. places: accepted, home first. spellings: of all evidence, each once.
+    """A seeker who is looking. places: accepted, home first. shown: plain names of all evidence.
 
     pay_floor: CNY a month. employment: bits, all of them where any kind will do.
     """
 
     places: tuple[str, ...]
     occupations: tuple[str, ...]
-    spellings: tuple[str, ...]
+    shown: tuple[str, ...]
     certificates: Levels
     pay_floor: int
     experience_years: int
@@ -47,7 +47,7 @@ class SeekerFacts:
         return cls(
             places_accepted(doc),
             seeker.occupations,
-            tuple(dict.fromkeys(shown.spelling for shown in seeker.evidence)),
+            tuple(dict.fromkeys(shown.plain for shown in seeker.evidence)),
             _held(seeker.certificates),
             seeker.pay_floor,
             seeker.experience_years,

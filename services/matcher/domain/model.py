@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from contracts.values import PPM
 from services.matcher.domain.language.terms import Idf, fitted, weighed_terms
-from services.matcher.domain.language.text import BUCKETS
+from services.matcher.domain.language.text import BUCKETS, HAN, bucket_of, plain
 from services.matcher.domain.vector import TermVector
 
 _FORMAT = b"rengang-model-1\n"
-RULES = 3
+RULES = 4
 """Raised whenever code changes what a term is or how a score is made: it is part of the version."""
 
 
@@ -83,6 +83,16 @@ class Model:
     def vector_of(self, text: str) -> TermVector:
         """The terms of a text as a vector of length SCALE."""
         return weighed_terms(self.rareness, text)
+
+    def vector_of_skill(self, name: str) -> TermVector:
+        """The same of a skill's name, but for single Chinese characters, where it has other terms.
+
+        A character stands in the names of hundreds of skills, and a pair or a phrase in a few.
+        """
+        vector = self.vector_of(name)
+        lone = [bucket_of(character) for run in HAN.findall(plain(name)) for character in run]
+        kept = ~np.isin(vector.buckets, lone)
+        return TermVector(vector.buckets[kept], vector.impacts[kept]) if kept.any() else vector
 
     def limited(self, **limits: int) -> "Model":
         """The same model under other limits (tau_ppm, k_s, k_p): a model of its own version."""

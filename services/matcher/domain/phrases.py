@@ -50,7 +50,7 @@ def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
         [
             (-impact * other, bucket)
             for bucket, impact in zip(
-                seeker.terms.buckets.tolist(), seeker.terms.impacts.tolist(), strict=True
+                seeker.said.buckets.tolist(), seeker.said.impacts.tolist(), strict=True
             )
             if (other := impact_of(bucket))
         ]

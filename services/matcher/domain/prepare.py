@@ -7,7 +7,7 @@ the vector alone is worth storing; the rest is recomputed at start.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from contracts.values import CertificateId, PayUnit, pay_cny_month
 from contracts.vocabulary.counties import prefecture_of
@@ -15,9 +15,14 @@ from contracts.vocabulary.occupations import occupation_name
 from services.matcher.domain import wording
 from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.domain.language.glossary import is_unsaid
-from services.matcher.domain.language.synonyms import canonical_skill, occupation_of_title
+from services.matcher.domain.language.synonyms import (
+    canonical_of,
+    canonical_skill,
+    occupation_of_title,
+    plain_skill,
+)
 from services.matcher.domain.model import Model, Weights
-from services.matcher.domain.vector import TermVector
+from services.matcher.domain.vector import TermVector, stacked
 
 REQUIRED_WEIGHS = 2
 NICE_WEIGHS = 1
@@ -42,9 +47,13 @@ class AskedSkill:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Something that shows a skill: a skill the seeker named, or a certificate in force."""
+    """Something that shows a skill: a skill the seeker named, or a certificate in force.
+
+    name: as written; plain: normalised; spelling: as compared.
+    """
 
     name: str
+    plain: str
     spelling: str
     certificate_id: CertificateId | None = None
 
@@ -71,9 +80,11 @@ class PreparedPosting:
     prefecture: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PreparedSeeker:
-    """certificates: in force, by id. occupations: stated, and those the titles name.
+    """terms: of the profile. shown: words of all evidence, each plain name once. said: all of
+    these, which is what is compared. certificates: in force, by id. occupations: stated, and those
+    the titles name.
 
     pay_floor: CNY a month, 0 where none is given. home_prefecture: "" where no county is given.
     """
@@ -81,12 +92,18 @@ class PreparedSeeker:
     doc: Seeker
     model_version: str
     terms: TermVector
+    shown: tuple[TermVector, ...]
     evidence: tuple[Evidence, ...]
     certificates: tuple[HeldCertificate, ...]
     occupations: tuple[str, ...]
     pay_floor: int
     experience_years: int
     home_prefecture: str
+
+    @cached_property
+    def said(self) -> TermVector:
+        """Found when it is first asked for: whoever only keeps a profile needs its parts."""
+        return stacked([self.terms, *self.shown])
 
 
 def prepare_posting(
@@ -128,7 +145,7 @@ def prepare_seeker(
 ) -> PreparedSeeker:
     """The profile made ready, with the certificates in force, in whatever order they came.
 
-    Certificates stay out of the term vector: they come and go without the profile.
+    Certificates stay out of the profile's terms: they come and go without it.
     """
     if vector is None:
         vector = wording.of_seeker(model, doc)
@@ -136,11 +153,14 @@ def prepare_seeker(
     named = (occupation_of_title(title) for title in doc.titles)
     occupations = dict.fromkeys([*doc.occupations, *(code for code in named if code)])
     floor = doc.pay_floor
+    evidence = _evidence(doc, held)
+    plain_names = dict.fromkeys(shown.plain for shown in evidence)
     return PreparedSeeker(
         doc=doc,
         model_version=model.version,
         terms=vector,
-        evidence=_evidence(doc, held),
+        shown=tuple(wording.shown(model, plain) for plain in plain_names),
+        evidence=evidence,
         certificates=held,
         occupations=tuple(occupations),
         pay_floor=_monthly(floor.amount, floor.unit) if floor else 0,
@@ -168,11 +188,11 @@ def _asked(doc: Posting) -> tuple[AskedSkill, ...]:
 
 def _evidence(doc: Seeker, held: tuple[HeldCertificate, ...]) -> tuple[Evidence, ...]:
     """Skills as named; each certificate by its own name and by its occupation's."""
-    shown = [(name, canonical_skill(name), None) for name in doc.skills]
+    shown = [(name, plain_skill(name), None) for name in doc.skills]
     return tuple(
-        Evidence(name, spelling, certificate_id)
-        for name, spelling, certificate_id in (*shown, *_shown_by(held))
-        if spelling
+        Evidence(name, plain, canonical_of(plain), certificate_id)
+        for name, plain, certificate_id in (*shown, *_shown_by(held))
+        if plain
     )
 
 
@@ -184,19 +204,19 @@ def _shown_by(
         if certificate.occupation:
             names.append(occupation_name(certificate.occupation))
         for name in names:
-            for spelling in _spellings_of_paper(name):
-                yield name, spelling, certificate.certificate_id
+            for plain in _names_of_paper(name):
+                yield name, plain, certificate.certificate_id
 
 
 @lru_cache(maxsize=1 << 14)
-def _spellings_of_paper(name: str) -> tuple[str, ...]:
-    """The skills that a certificate of this name shows.
+def _names_of_paper(name: str) -> tuple[str, ...]:
+    """The skills that a certificate of this name shows, normalised.
 
     Also without 职业资格证书 at its end, and what its brackets hold: 操作证（低压电工作业）.
     """
     names = [name, *_BRACKETED.findall(name)]
     return tuple(
-        dict.fromkeys(canonical_skill(each) for one in names for each in (one, _PAPER.sub("", one)))
+        dict.fromkeys(plain_skill(each) for one in names for each in (one, _PAPER.sub("", one)))
     )
 
 

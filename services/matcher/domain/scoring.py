@@ -95,7 +95,7 @@ def score(posting: PreparedPosting, seeker: PreparedSeeker, cosine: int | None =
     cosine: of the two texts, `vector.dot` but at most ONE, where the caller found it already.
     """
     if cosine is None:
-        cosine = min(dot(posting.terms, seeker.terms), ONE)
+        cosine = min(dot(posting.terms, seeker.said), ONE)
     weights = posting.weights
     near = nearness(posting, seeker)
     levels = closest_levels(posting, seeker)

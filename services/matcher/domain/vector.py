@@ -1,5 +1,7 @@
 """The integer form of a text: which terms, and how much each of them says about it.
 
+A vector is put together finely, and rounded when the document is whole: to a byte a term.
+
 Everything is integer from here on, so a score never depends on the order of a sum or on a
 machine's floating point, and a replay gives the same bits.
 """
@@ -15,36 +17,43 @@ from services.matcher.domain.compiled import compiled
 
 SCALE_BITS = 14
 SCALE = 1 << SCALE_BITS
-ONE = SCALE * SCALE
-"""The dot product of a text with itself would be ONE, were nothing rounded down."""
+"""The whole, while a vector is put together."""
 
-LONGEST = 7 * SCALE // 2
-"""No vector is longer: so dot products stay in 32 bits, and the parts of a length in 16."""
+ONE_BITS = 16
+ONE = 1 << ONE_BITS
+"""The dot product of a document with itself is about ONE, but for rounding."""
+
+UNIT = 1 << ONE_BITS // 2
+"""The whole of a document, as it is kept and compared: its impacts are bytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TermVector:
-    """A text as a vector: of length at most SCALE, or with a profile's skills at most LONGEST.
+    """A text as a vector. buckets: int32 (n,), ascending, distinct. impacts: int32 (n,), ≥ 1.
 
-    buckets: int32 (n,), ascending, distinct. impacts: int32 (n,), 1 … SCALE.
+    While it is put together, impacts are in units of 1/SCALE; of a document, of 1/UNIT.
     """
 
     buckets: NDArray[np.int32]
     impacts: NDArray[np.int32]
 
     def to_bytes(self) -> bytes:
-        """6 bytes a term: little-endian uint32 buckets, then uint16 impacts."""
-        return self.buckets.astype("<u4").tobytes() + self.impacts.astype("<u2").tobytes()
+        """A document's, 5 bytes a term: little-endian uint32 buckets, then uint8 impacts."""
+        return self.buckets.astype("<u4").tobytes() + self.impacts.astype(np.uint8).tobytes()
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "TermVector":
         """The vector that `to_bytes` wrote. Raises ValueError where the length cannot be right."""
-        n_terms, rest = divmod(len(stored), 6)
+        n_terms, rest = divmod(len(stored), TERM_BYTES)
         if rest:
             raise ValueError(f"{len(stored)} bytes are not a term vector")
         buckets = np.frombuffer(stored, "<u4", n_terms).astype(np.int32)
-        impacts = np.frombuffer(stored, "<u2", n_terms, 4 * n_terms).astype(np.int32)
+        impacts = np.frombuffer(stored, np.uint8, n_terms, 4 * n_terms).astype(np.int32)
         return cls(buckets, impacts)
+
+
+TERM_BYTES = 5
+NOTHING = TermVector(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 def blended(parts: Iterable[tuple[TermVector, int]], length: int = SCALE) -> TermVector:
@@ -52,9 +61,7 @@ def blended(parts: Iterable[tuple[TermVector, int]], length: int = SCALE) -> Ter
 
     parts: each with its weight, 0 … 1,000. What is too little to be said is left out.
     """
-    buckets, sums = np.zeros(0, np.int32), np.zeros(0, np.int64)
-    for part, weight in parts:
-        buckets, sums = _added(buckets, sums, part.buckets, part.impacts, weight)
+    buckets, sums = _sums(parts)
     # The length is rounded up, so no vector is longer than it should be.
     whole = math.isqrt(max(int((sums * sums).sum()) - 1, 0)) + 1
     impacts = (sums * length // whole).astype(np.int32)
@@ -62,12 +69,10 @@ def blended(parts: Iterable[tuple[TermVector, int]], length: int = SCALE) -> Ter
     return TermVector(buckets[said], impacts[said])
 
 
-def stacked(parts: Iterable[TermVector], most: int = SCALE) -> TermVector:
+def stacked(parts: Iterable[TermVector], most: int | None = None) -> TermVector:
     """The sum of vectors as they are, but no impact above `most`."""
-    buckets, sums = np.zeros(0, np.int32), np.zeros(0, np.int64)
-    for part in parts:
-        buckets, sums = _added(buckets, sums, part.buckets, part.impacts, 1)
-    return TermVector(buckets, np.minimum(sums, most).astype(np.int32))
+    buckets, sums = _sums((part, 1) for part in parts)
+    return TermVector(buckets, np.minimum(sums, sums if most is None else most).astype(np.int32))
 
 
 def strongest(vector: TermVector, most: int) -> TermVector:
@@ -78,45 +83,50 @@ def strongest(vector: TermVector, most: int) -> TermVector:
     return TermVector(vector.buckets[kept], vector.impacts[kept])
 
 
-def highest(parts: Iterable[TermVector]) -> TermVector:
-    """Of each term the greatest impact that any of the vectors has."""
-    entries = [TermVector(np.zeros(0, np.int32), np.zeros(0, np.int32)), *parts]
-    buckets, where = np.unique(
-        np.concatenate([each.buckets for each in entries]), return_inverse=True
-    )
-    impacts = np.zeros(len(buckets), np.int32)
-    np.maximum.at(impacts, where, np.concatenate([each.impacts for each in entries]))
-    return TermVector(buckets, impacts)
+def rounded(vector: TermVector, least: int) -> TermVector:
+    """As a document has it: in units of 1/UNIT, those below `least` left out, none above a byte."""
+    impacts = np.minimum((vector.impacts * UNIT + SCALE // 2) // SCALE, UNIT - 1)
+    said = impacts >= least
+    return TermVector(vector.buckets[said], impacts[said])
+
+
+def _sums(
+    parts: Iterable[tuple[TermVector, int]],
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The weighted sum of vectors: buckets ascending, and what each adds up to."""
+    entries = [(part, weight) for part, weight in parts if len(part.buckets)]
+    if not entries:
+        return np.zeros(0, np.int32), np.zeros(0, np.int64)
+    buckets = np.concatenate([part.buckets for part, _ in entries])
+    impacts = np.concatenate([part.impacts for part, _ in entries])
+    lengths = np.array([(len(part.buckets), weight) for part, weight in entries], np.int64)
+    return _added(buckets, impacts, lengths)
 
 
 @compiled
 def _added(
-    left: NDArray[np.int32],
-    sums: NDArray[np.int64],
-    right: NDArray[np.int32],
-    impacts: NDArray[np.int32],
-    weight: int,
+    buckets: NDArray[np.int32], impacts: NDArray[np.int32], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Two vectors, one of them weighted, added up: buckets ascending, and their sums."""
-    buckets = np.empty(len(left) + len(right), np.int32)
-    both = np.empty(len(buckets), np.int64)
-    n, i, j = 0, 0, 0
-    while i < len(left) or j < len(right):
-        if j == len(right) or (i < len(left) and left[i] <= right[j]):
-            buckets[n], both[n] = left[i], sums[i]
-            if j < len(right) and left[i] == right[j]:
-                both[n] += np.int64(impacts[j]) * weight
-                j += 1
-            i += 1
-        else:
-            buckets[n], both[n] = right[j], np.int64(impacts[j]) * weight
-            j += 1
-        n += 1
-    return buckets[:n].copy(), both[:n].copy()
+    """Vectors one after the other, added up. lengths: int64 (n, 2), of each its length, weight."""
+    order = np.argsort(buckets, kind="mergesort")
+    weights = np.empty(len(buckets), np.int64)
+    at = 0
+    for part in range(len(lengths)):
+        weights[at : at + lengths[part, 0]] = lengths[part, 1]
+        at += lengths[part, 0]
+    into = np.empty(len(buckets), np.int32)
+    sums = np.empty(len(buckets), np.int64)
+    n = 0
+    for entry in order:
+        if not n or into[n - 1] != buckets[entry]:
+            into[n], sums[n] = buckets[entry], 0
+            n += 1
+        sums[n - 1] += np.int64(impacts[entry]) * weights[entry]
+    return into[:n].copy(), sums[:n].copy()
 
 
 def dot(left: TermVector, right: TermVector) -> int:
-    """Cosine in units of ONE, where both are SCALE long; then at most ONE (Cauchy-Schwarz)."""
+    """The dot product; of two documents, their cosine in units of ONE."""
     return int(_dot(left.buckets, left.impacts, right.buckets, right.impacts))
 
 

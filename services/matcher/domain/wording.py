@@ -1,8 +1,8 @@
 """How a posting and a profile are worded, each as one vector: title, skills and text as fields.
 
 Each field counts by its own weight, however long it is. Beside its words stands what its titles
-and skills speak of: trades and fields of work. What the vectors are worth to a score does not live
-here.
+and skills speak of: trades and fields of work. The words of what a seeker shows are kept apart, a
+vector for each name. What the vectors are worth to a score does not live here.
 """
 
 import math
@@ -12,7 +12,15 @@ from services.matcher.domain.documents import Posting, Seeker
 from services.matcher.domain.language.glossary import is_unsaid
 from services.matcher.domain.language.trades import Trades, trades_of, trades_of_occupation
 from services.matcher.domain.model import Model
-from services.matcher.domain.vector import SCALE, TermVector, blended, highest, stacked, strongest
+from services.matcher.domain.vector import (
+    NOTHING,
+    SCALE,
+    TermVector,
+    blended,
+    rounded,
+    stacked,
+    strongest,
+)
 
 _THOUSAND = 1000
 
@@ -26,19 +34,24 @@ _TITLE, _SKILLS, _TEXT = 6, 4, 5
 _TITLED, _SKILLED = 1000, 450
 
 # So many occupations, and fields, of a posting and of a profile are kept: each is a list to search.
-_MOST_WANTED, _MOST_DONE = 4, 6
+_MOST_WANTED = 4
+_TRADES_DONE, _FIELDS_DONE = 3, 2
+
+# What says less than this share of a document, in 1/UNIT, is left out of it. Half the terms of a
+# long text say so little, and they are those that most others have too.
+_LEAST = 6
 
 # A profile's skills lengthen it and never turn it, or one more skill could lower a score (promise
-# 8): each adds a little to the terms it has, up to a limit, and only so many do. So no profile is
-# longer than vector.LONGEST.
-_CLAIMED = 250
+# 8): each adds a little to the terms it has. What it speaks of most is added up to a limit, and of
+# so many skills; its words are added by whoever compares, since many name the same skill.
 _CLAIMED_TRADES, _CLAIMED_FIELDS = 80, 200
 _MOST_CLAIMED = 20
 _MOST_OF_A_TRADE, _MOST_OF_A_FIELD = 200, 350
+_CLAIMED = 250
 
 
 def of_posting(model: Model, doc: Posting) -> TermVector:
-    """The vector of a posting, at most SCALE long."""
+    """The vector of a posting."""
     skills = [skill.name for skill in doc.skills if not is_unsaid(skill.name)]
     words = [
         (model.vector_of(doc.title), _TITLE),
@@ -48,16 +61,27 @@ def of_posting(model: Model, doc: Posting) -> TermVector:
     spoken = [(trades_of(doc.title), _TITLED), *((trades_of(name), _SKILLED) for name in skills)]
     if doc.occupation:
         spoken.append((trades_of_occupation(doc.occupation), _TITLED))
-    return stacked(_parts(words, spoken, _MOST_WANTED))
+    return rounded(stacked(_parts(words, spoken, _MOST_WANTED, _MOST_WANTED)), _LEAST)
 
 
 def of_seeker(model: Model, doc: Seeker) -> TermVector:
-    """The vector of a profile: at most SCALE long but for its skills, LONGEST with them."""
+    """The vector of a profile, but for the words of what it shows (`shown`)."""
     words = [(model.vector_of("\n".join(doc.titles)), _TITLE), (model.vector_of(doc.text), _TEXT)]
     spoken = [(trades_of(title), _TITLED) for title in doc.titles]
     spoken += [(trades_of_occupation(code), _TITLED) for code in doc.occupations]
-    claimed = [name for name in doc.skills if not is_unsaid(name)][:_MOST_CLAIMED]
-    return stacked([*_parts(words, spoken, _MOST_DONE), *_claims(model, claimed)])
+    claimed = [name for name in dict.fromkeys(doc.skills) if not is_unsaid(name)][:_MOST_CLAIMED]
+    parts = _parts(words, spoken, _TRADES_DONE, _FIELDS_DONE)
+    return rounded(stacked([*parts, *_claims(claimed)]), _LEAST)
+
+
+# The same skills are named by many.
+@lru_cache(maxsize=1 << 16)
+def shown(model: Model, plain: str) -> TermVector:
+    """The words that a skill adds to the vector of who shows it. plain: its normalised name."""
+    if is_unsaid(plain):
+        return NOTHING
+    words = blended([(model.vector_of_skill(plain), 1)], _thousandths(_CLAIMED))
+    return rounded(words, 1)
 
 
 def text_of_posting(doc: Posting) -> str:
@@ -71,7 +95,10 @@ def text_of_seeker(doc: Seeker) -> str:
 
 
 def _parts(
-    words: list[tuple[TermVector, int]], spoken: list[tuple[Trades, int]], most: int
+    words: list[tuple[TermVector, int]],
+    spoken: list[tuple[Trades, int]],
+    most_trades: int,
+    most_fields: int,
 ) -> list[TermVector]:
     """Words, occupations and fields, at most so many; together SCALE long where there are words."""
     sure = [(each, each.likeness * weight // SCALE) for each, weight in spoken]
@@ -79,30 +106,28 @@ def _parts(
     trades, fields = surest * _TRADES // _THOUSAND, surest * _FIELDS // _THOUSAND
     return [
         blended(words, math.isqrt(SCALE * SCALE - trades * trades - fields * fields)),
-        strongest(blended([(each.occupations, surely) for each, surely in sure], trades), most),
-        strongest(blended([(each.fields, surely) for each, surely in sure], fields), most),
+        strongest(blended([(each.occupations, how) for each, how in sure], trades), most_trades),
+        strongest(blended([(each.fields, how) for each, how in sure], fields), most_fields),
     ]
 
 
-def _claims(model: Model, names: list[str]) -> list[TermVector]:
-    """What skills add: of each of their words the most, of trades and fields the sum."""
-    claims = [_claim(model, name) for name in names]
+def _claims(names: list[str]) -> list[TermVector]:
+    """What skills speak of: trades and fields, each the sum up to a limit."""
+    claims = [_claim(name) for name in names]
     return [
-        highest(words for words, _, _ in claims),
-        stacked((trades for _, trades, _ in claims), _thousandths(_MOST_OF_A_TRADE)),
-        stacked((fields for _, _, fields in claims), _thousandths(_MOST_OF_A_FIELD)),
+        stacked((trades for trades, _ in claims), _thousandths(_MOST_OF_A_TRADE)),
+        stacked((fields for _, fields in claims), _thousandths(_MOST_OF_A_FIELD)),
     ]
 
 
-# The same skills are named by many.
 @lru_cache(maxsize=1 << 15)
-def _claim(model: Model, name: str) -> tuple[TermVector, TermVector, TermVector]:
-    """What one skill adds: words, occupations, fields."""
+def _claim(name: str) -> tuple[TermVector, TermVector]:
+    """The occupation and the field that a skill speaks of most."""
     spoken = trades_of(name)
+    trade, field = strongest(spoken.occupations, 1), strongest(spoken.fields, 1)
     return (
-        blended([(model.vector_of(name), 1)], _thousandths(_CLAIMED)),
-        blended([(spoken.occupations, 1)], spoken.likeness * _CLAIMED_TRADES // _THOUSAND),
-        blended([(spoken.fields, 1)], spoken.likeness * _CLAIMED_FIELDS // _THOUSAND),
+        blended([(trade, 1)], spoken.likeness * _CLAIMED_TRADES // _THOUSAND),
+        blended([(field, 1)], spoken.likeness * _CLAIMED_FIELDS // _THOUSAND),
     )
 
 

@@ -55,7 +55,7 @@ class Batch:
         self.numbers = Growing(np.int32, N_NUMBERS)
         self.t_start, self.tags = Growing(np.int64), Growing(np.int32)
         self.v_start, self.buckets = Growing(np.int64), Growing(np.int32)
-        self.impacts = Growing(np.uint16)
+        self.impacts = Growing(np.uint8)
         self.k_start, self.spellings = Growing(np.int64), Growing(np.int32)
         self.weighs = Growing(np.uint8)
         for start in (self.t_start, self.v_start, self.k_start):

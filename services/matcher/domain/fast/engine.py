@@ -14,6 +14,7 @@ from typing import TypeVar, assert_never
 import numpy as np
 
 from contracts.values import PostingId, SeekerId
+from services.matcher.domain import wording
 from services.matcher.domain.engine import (
     Change,
     DropPosting,
@@ -91,7 +92,7 @@ class FastEngine:
         self.work = Work()
         self._model = model
         self._run_all = run_all
-        self._numbering = Numbering()
+        self._numbering = Numbering(partial(wording.shown, model))
         self._seekers = Side(lay.SEEKERS, self._numbering, sizes)
         self._postings = Side(lay.POSTINGS, self._numbering, sizes)
         self._of_seekers = TopLists(
@@ -119,7 +120,7 @@ class FastEngine:
         """Bytes held, by side and what for; spellings: of what seekers show."""
         return {
             **{f"seekers.{name}": size for name, size in self._seekers.nbytes.items()},
-            "seekers.spellings": self._numbering.shown.nbytes,
+            "seekers.spellings": self._numbering.shown.nbytes + self._numbering.words.nbytes,
             "seekers.lists": self._of_seekers.nbytes,
             **{f"postings.{name}": size for name, size in self._postings.nbytes.items()},
             "postings.lists": self._of_postings.nbytes,

@@ -177,39 +177,40 @@ def tabulate_blocks(weights: Array, points: Array) -> None:
 
 @inlined
 def block_rest(
-    side: Int, masks: Array, bounds: Array, q: Array, q_masks: Array, points: Array
+    side: Int, masks: Array, bounds: Array, block: Int, q: Array, q_masks: Array, points: Array
 ) -> Int:
     """No document of the block fits better than this in place, occupation and certificate.
 
     -1 where none can be eligible. points: as `tabulate_blocks` fills it.
     """
-    remote = bounds[lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
+    remote = bounds[block, lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
     near = points[AT_REMOTE] if remote else np.int64(0)
-    if masks[lay.M_PLACE] & q_masks[lay.M_PLACE]:
-        if masks[lay.M_HOME] & q_masks[lay.M_HOME]:
+    if masks[block, lay.M_PLACE] & q_masks[lay.M_PLACE]:
+        if masks[block, lay.M_HOME] & q_masks[lay.M_HOME]:
             near = points[_AT_HOME]
-        elif masks[lay.M_HOME] & q_masks[lay.M_BESIDE]:
+        elif masks[block, lay.M_HOME] & q_masks[lay.M_BESIDE]:
             near = points[_AT_NEIGHBOUR]
-        elif masks[lay.M_AROUND] & q_masks[lay.M_AROUND]:
+        elif masks[block, lay.M_AROUND] & q_masks[lay.M_AROUND]:
             near = max(near, points[_AT_PREFECTURE])
         else:
             near = max(near, points[_AT_ACCEPTED])
     elif not remote:
         return IMPOSSIBLE
-    if not bounds[lay.B_EMPLOYMENT] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT) & lay.EMPLOYMENT_MASK:
+    employment = q[lay.PACKED] >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
+    if not bounds[block, lay.B_EMPLOYMENT] & employment:
         return IMPOSSIBLE
     education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
     if side == lay.SEEKERS:
-        if bounds[lay.B_EDUCATION] < education:
+        if bounds[block, lay.B_EDUCATION] < education:
             return IMPOSSIBLE
-        if masks[lay.M_CERTIFICATE] & q_masks[lay.M_REQUIRED] != q_masks[lay.M_REQUIRED]:
+        if masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_REQUIRED] != q_masks[lay.M_REQUIRED]:
             return IMPOSSIBLE
-    elif education < bounds[lay.B_EDUCATION]:
+    elif education < bounds[block, lay.B_EDUCATION]:
         return IMPOSSIBLE
     depth = _DEPTH
-    while depth and not masks[lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
+    while depth and not masks[block, lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
         depth -= 1
-    shared = masks[lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
+    shared = masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
     return near + points[_AT_DEPTH + depth] + (points[_AT_CERTIFIED] if shared else np.int64(0))
 
 
@@ -284,9 +285,9 @@ def seeker_rest(
 
 
 @inlined
-def block_pay_and_years(side: Int, bounds: Array, q: Array, weights: Array) -> Int:
-    low, high = np.int64(bounds[lay.B_LOW]), np.int64(bounds[lay.B_HIGH])
-    years = np.int64(bounds[lay.B_YEARS])
+def block_pay_and_years(side: Int, bounds: Array, block: Int, q: Array, weights: Array) -> Int:
+    low, high = np.int64(bounds[block, lay.B_LOW]), np.int64(bounds[block, lay.B_HIGH])
+    years = np.int64(bounds[block, lay.B_YEARS])
     if side == lay.SEEKERS:
         asked = q[lay.PACKED] & lay.YEARS_MASK
         return pay_and_years(q[lay.PAY_LOW], q[lay.PAY_HIGH], asked, low, years, weights)

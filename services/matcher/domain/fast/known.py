@@ -14,10 +14,9 @@ from contracts.values import PostingId, SeekerId
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.facts import PostingFacts, SeekerFacts, astuple_flat
 from services.matcher.domain.fast.growing import Array
-from services.matcher.domain.vector import TermVector
+from services.matcher.domain.vector import TERM_BYTES, TermVector
 
 _LOW = (1 << 64) - 1
-_TERM_BYTES = 6
 _COMMA, _OPEN, _CLOSE = ord(","), ord("["), ord("]")
 
 
@@ -44,7 +43,7 @@ class KnownSeekers:
     """Many seekers in columns, which cost a tenth of as many objects.
 
     high, low: uint64 (n,), halves of the ids. facts: the fields of each one's `SeekerFacts`, in
-    their order. t_start: int64 (n + 1,) into buckets, int32, and impacts, uint16, of their terms.
+    their order. t_start: int64 (n + 1,) into buckets, int32, and impacts, uint8, of their terms.
     """
 
     high: Array
@@ -68,7 +67,7 @@ class KnownSeekers:
             [astuple_flat(each.facts) for each in seekers],
             np.cumsum([0, *(len(each.terms.buckets) for each in seekers)]),
             np.concatenate(none + [each.terms.buckets for each in seekers]),
-            np.concatenate(none + [each.terms.impacts for each in seekers]).astype(np.uint16),
+            np.concatenate(none + [each.terms.impacts for each in seekers]).astype(np.uint8),
         )
 
     @classmethod
@@ -79,10 +78,10 @@ class KnownSeekers:
 
         data: uint8. Raises ValueError where a length cannot be right, or facts are no JSON.
         """
-        if (terms.lengths % _TERM_BYTES).any():
+        if (terms.lengths % TERM_BYTES).any():
             raise ValueError("among these bytes are some that are not a term vector")
         t_start = np.zeros(len(high) + 1, np.int64)
-        np.cumsum(terms.lengths // _TERM_BYTES, out=t_start[1:])
+        np.cumsum(terms.lengths // TERM_BYTES, out=t_start[1:])
         buckets, impacts = _terms(data, terms.starts, t_start)
         read = orjson.loads(_joined(data, facts.starts, facts.lengths).tobytes())
         if len(read) != len(high):
@@ -126,7 +125,7 @@ class KnownLive:
 def _terms(data: Array, starts: Array, t_start: Array) -> tuple[Array, Array]:
     """Buckets and impacts of all vectors, one after the other."""
     buckets = np.empty(t_start[-1], np.int32)
-    impacts = np.empty(t_start[-1], np.uint16)
+    impacts = np.empty(t_start[-1], np.uint8)
     for row in range(len(starts)):
         at, n = starts[row], t_start[row + 1] - t_start[row]
         weights = at + 4 * n
@@ -138,8 +137,8 @@ def _terms(data: Array, starts: Array, t_start: Array) -> tuple[Array, Array]:
                 | np.int32(data[at + 2]) << 16
                 | np.int32(data[at + 3]) << 24
             )
-            impacts[place] = np.int32(data[weights]) | np.int32(data[weights + 1]) << 8
-            at, weights = at + 4, weights + 2
+            impacts[place] = data[weights]
+            at, weights = at + 4, weights + 1
     return buckets, impacts
 
 

@@ -68,7 +68,8 @@ N_BOUNDS = 8
     S_SLOT,
     S_ROWS,
     S_START,
-    S_ENTRIES,
+    S_IDS,
+    S_IMPACTS,
     S_N_FREQUENT,
     S_FREQUENT,
     S_F_START,
@@ -87,8 +88,8 @@ N_BOUNDS = 8
     S_BOUNDS,
     S_THRESHOLD,
     S_REGIONS,
-) = range(24)
-N_FIELDS = 24
+) = range(25)
+N_FIELDS = 25
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS, C_MAYBE = range(9)

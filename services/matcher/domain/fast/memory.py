@@ -1,4 +1,4 @@
-"""Memory as kernels reach it: arrays by their address, and what will be read soon asked for now.
+"""What numba has no words for: arrays by their address, memory asked for early, bits counted.
 
 What lies there is `layout`'s to say.
 """
@@ -46,6 +46,17 @@ def _ask(typing_context: Any, array: Any, element: Any) -> Any:
     return types.void(array, types.intp), generate
 
 
+@intrinsic
+def _count(typing_context: Any, word: Any) -> Any:
+    """How many bits of a word are set: one instruction, where the processor has it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), generate
+
+
 # Kernels call these without the context, which numba adds.
 pointer: Any = _at
 prefetch: Any = _ask
+bits_set: Any = _count

@@ -14,8 +14,10 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Row
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
 from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.fast.shown import NO_WORTH, NONE_ACTIVE, ShownWords, WordsOf
 from services.matcher.domain.fast.spellings import NONE_NEAR, Spellings
-from services.matcher.domain.vector import TermVector
+from services.matcher.domain.language.synonyms import canonical_of
+from services.matcher.domain.vector import TermVector, stacked
 
 _WORD = (1 << 64) - 1
 NUMBERED = 2
@@ -29,7 +31,7 @@ class Query:
     """A document of one side as the search asks the other side with it; see `layout`.
 
     numbers: int64 (4,). masks: uint64 (10,). tags: int32. buckets, impacts: int32. skills: int32
-    (n, 3): group, spelling, worth.
+    (n, 3): group, spelling, worth. active, worth: of a posting, as `ShownWords.worth` gives them.
     """
 
     numbers: Array
@@ -38,19 +40,24 @@ class Query:
     buckets: Array
     impacts: Array
     skills: Array
+    active: Array
+    worth: Array
 
 
 class Numbering:
     """All numberings of an engine; both sides share those of places, occupations and weights.
 
-    shown: spellings of what seekers show; asked: of what postings ask for.
+    shown: names of what seekers show, and words: theirs; asked: spellings that postings ask for.
+    words_of: the words of what is shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, words_of: WordsOf) -> None:
+        self._words_of = words_of
         self.places = Places()
         self.occupations = Occupations()
         self.weights = WeightSets()
-        self.shown = Spellings()
+        self.words = ShownWords(words_of)
+        self.shown = Spellings(canonical_of, self.words.learn)
         self.asked = Spellings()
 
     def seeker_row(self, facts: SeekerFacts, terms: TermVector) -> Row:
@@ -58,7 +65,7 @@ class Numbering:
         return Row(
             self._seeker_tags(facts),
             self._seeker_numbers(facts),
-            [(self.shown.number(spelling), 0) for spelling in facts.spellings],
+            [(self.shown.number(name), 0) for name in facts.shown],
             terms.buckets,
             terms.impacts,
         )
@@ -96,12 +103,14 @@ class Numbering:
             terms.buckets,
             terms.impacts,
             self._skills_asked(facts),
+            *self.words.worth(terms.buckets, terms.impacts),
         )
 
     def seeker_query(self, facts: SeekerFacts, terms: TermVector) -> Query:
         """A seeker who asks for postings."""
         places = [self.places.number(code) for code in facts.places]
         beside = self.places.beside_of(facts.places[0]) if places else []
+        said = stacked([terms, *map(self._words_of, facts.shown)])
         return Query(
             np.array((facts.pay_floor, 0, _packed_seeker(facts), 0), np.int64),
             np.array(
@@ -117,9 +126,11 @@ class Numbering:
                 np.uint64,
             ),
             np.array(self._seeker_tags(facts), np.int32),
-            terms.buckets,
-            terms.impacts,
-            self._skills_shown(facts.spellings),
+            said.buckets,
+            said.impacts,
+            self._skills_shown(facts.shown),
+            NONE_ACTIVE,
+            NO_WORTH,
         )
 
     def _skills_asked(self, facts: PostingFacts) -> Array:
@@ -135,9 +146,9 @@ class Numbering:
         asked[:, 2] = found[:, 1] * np.repeat(worth, lengths) // whole
         return asked
 
-    def _skills_shown(self, spellings: Sequence[str]) -> Array:
+    def _skills_shown(self, shown: Sequence[str]) -> Array:
         """A posting asks for each spelling once, so each is met for itself: a group of its own."""
-        near = np.concatenate([NONE_NEAR, *(self.asked.near(spelling) for spelling in spellings)])
+        near = np.concatenate([NONE_NEAR, *(self.asked.near(canonical_of(name)) for name in shown)])
         near = near[np.lexsort((-near[:, 1], near[:, 0]))]
         nearest = near[np.flatnonzero(np.diff(near[:, 0], prepend=-1))]
         return np.column_stack([np.arange(len(nearest)), nearest]).astype(np.int32)

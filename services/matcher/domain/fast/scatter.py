@@ -9,7 +9,7 @@ from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.fit import skill_points
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.fast.memory import prefetch
+from services.matcher.domain.fast.memory import bits_set, prefetch
 
 # Columns of the lists that are found: where one begins, ends; what the query says of it. A list's
 # row stands where its end will.
@@ -19,17 +19,9 @@ _ROW = _TO
 _STRIDE = 8
 # The memory is asked for the lists so many before they are read, for so many of their entries; the
 # processor sees by itself that more of a long one will be wanted. So many fit a line of memory.
-_AHEAD, _ENTRIES_AHEAD, _A_LINE = 4, 256, 16
-
-
-@inlined
-def _bits_set(word: Int) -> Int:
-    """How many bits of 64 are set (Warren, Hacker's Delight, 5-1)."""
-    one = np.uint64(1)
-    v = word - ((word >> one) & np.uint64(0x5555555555555555))
-    v = (v & np.uint64(0x3333333333333333)) + ((v >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56))
+_AHEAD, _ENTRIES_AHEAD, _A_LINE = 4, 256, 32
+# Most lists of what is shown are short: the memory is asked for where so many later ones begin.
+_LISTS_AHEAD, _SHORT = 12, 16
 
 
 @inlined
@@ -40,12 +32,26 @@ def _row_of(rows: Array, number: Int) -> Int:
     if not (word >> bit) & np.uint64(1):
         return -1
     below = word & ((np.uint64(1) << bit) - np.uint64(1))
-    return np.int64(rows[number >> 6, 1]) + _bits_set(below)
+    return np.int64(rows[number >> 6, 1]) + bits_set(below)
 
 
 @inlined
-def _doc(entry: Int) -> Int:
-    return entry & np.uint32(0xFFFF)
+def _seek(ids: Array, entry: Int, end: Int, doc: Int) -> Int:
+    """The first entry, from this one on and before the end, of the document or one after it.
+
+    By strides that double while they fall short, and are halved from there.
+    """
+    stride = _STRIDE
+    while entry + stride < end and np.int64(ids[entry + stride]) < doc:
+        entry += stride
+        stride *= 2
+    while stride > _STRIDE:
+        stride >>= 1
+        if entry + stride < end and np.int64(ids[entry + stride]) < doc:
+            entry += stride
+    while entry < end and np.int64(ids[entry]) < doc:
+        entry += 1
+    return entry
 
 
 @inlined
@@ -62,7 +68,8 @@ def scatter_terms(
     sums: Array,
     rows: Array,
     start: Array,
-    entries: Array,
+    ids: Array,
+    impacts: Array,
     q_buckets: Array,
     q_impacts: Array,
     lists: Array,
@@ -90,37 +97,25 @@ def scatter_terms(
         row = lists[which, _ROW]
         lists[which, _FROM] = start[row]
         lists[which, _TO] = start[row + 1]
-        prefetch(entries, np.int64(start[row]))
+        prefetch(ids, np.int64(start[row]))
+        prefetch(impacts, np.int64(start[row]))
     for which in range(found):
         if which + _AHEAD < found:
             soon = lists[which + _AHEAD, _FROM]
             until = min(lists[which + _AHEAD, _TO], soon + _ENTRIES_AHEAD)
             while soon < until:
-                prefetch(entries, soon)
+                prefetch(ids, soon)
+                prefetch(impacts, soon)
                 soon += _A_LINE
         said = np.int32(lists[which, _SAID])
         entry, end = lists[which, _FROM], lists[which, _TO]
         for span in range(n_spans):
-            first, last = np.uint32(spans[span, 0]), np.uint32(spans[span, 1])
-            # By strides that double while they fall short, and are halved from there.
-            stride = _STRIDE
-            while entry + stride < end and _doc(entries[entry + stride]) < first:
-                entry += stride
-                stride *= 2
-            while stride > _STRIDE:
-                stride >>= 1
-                if entry + stride < end and _doc(entries[entry + stride]) < first:
-                    entry += stride
-            while entry < end and _doc(entries[entry]) < first:
-                entry += 1
-            touched -= entry
-            while entry < end:
-                both = entries[entry]
-                if _doc(both) >= last:
-                    break
-                sums[_doc(both)] += said * np.int32(both >> np.uint32(16))
-                entry += 1
-            touched += entry
+            entry = _seek(ids, entry, end, spans[span, 0])
+            last = _seek(ids, entry, end, spans[span, 1])
+            for at in range(entry, last):
+                sums[ids[at]] += said * np.int32(impacts[at])
+            touched += last - entry
+            entry = last
     return touched
 
 
@@ -140,6 +135,57 @@ def frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_qu
             in_query[term] = q_impacts[at]
             square += np.int64(q_impacts[at]) * np.int64(q_impacts[at])
     return _root_up(square)
+
+
+@compiled
+def scatter_shown(
+    sums: Array,
+    spellings: Int,
+    rows: Array,
+    start: Array,
+    ids: Array,
+    active: Array,
+    worth: Array,
+    lists: Array,
+    spans: Array,
+    n_spans: Int,
+) -> Int:
+    """Add to each document what the words of each spelling it shows are worth; how many there were.
+
+    Within the spans, as `scatter_terms`; but a list that is short is not worth a search.
+    spellings: so many the rows are for. active: uint64, a bit for each spelling whose worth, int32,
+    is any. lists: int64 (≥ n, 3), scratch.
+    """
+    found, touched, one = 0, np.int64(0), np.uint64(1)
+    for word in range(min(spellings >> 6, len(active))):
+        held = rows[word, 0]
+        both = held & active[word]
+        while both:
+            below = (both & (~both + one)) - one
+            row = np.int64(rows[word, 1]) + bits_set(held & below)
+            lists[found, _ROW] = row
+            lists[found, _SAID] = worth[word * 64 + bits_set(below)]
+            prefetch(start, row)
+            found += 1
+            both &= both - one
+    for which in range(found):
+        if which + _LISTS_AHEAD < found:
+            prefetch(ids, np.int64(start[lists[which + _LISTS_AHEAD, _ROW]]))
+        row, said = lists[which, _ROW], np.int32(lists[which, _SAID])
+        entry, end = np.int64(start[row]), np.int64(start[row + 1])
+        if end - entry <= _SHORT:
+            for at in range(entry, end):
+                sums[ids[at]] += said
+            touched += end - entry
+            continue
+        for span in range(n_spans):
+            entry = _seek(ids, entry, end, spans[span, 0])
+            last = _seek(ids, entry, end, spans[span, 1])
+            for at in range(entry, last):
+                sums[ids[at]] += said
+            touched += last - entry
+            entry = last
+    return touched
 
 
 @compiled

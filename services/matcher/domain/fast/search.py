@@ -13,8 +13,9 @@ import numpy as np
 from numba import carray as view  # type: ignore[attr-defined]
 
 from contracts.values import PPM
-from services.matcher.domain.compiled import compiled
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.bounding import best_of_blocks
 from services.matcher.domain.fast.fit import (
     AT_REMOTE,
     IMPOSSIBLE,
@@ -29,14 +30,13 @@ from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.memory import pointer, prefetch
 from services.matcher.domain.fast.scatter import (
     frequent_of_query,
+    scatter_shown,
     scatter_skills,
     scatter_terms,
 )
-from services.matcher.domain.fast.weighing import LADDER, NEVER, ONE_BITS, RUNG_BITS, gather, weigh
+from services.matcher.domain.fast.weighing import LADDER, NEVER, RUNG_BITS, gather, weigh
+from services.matcher.domain.vector import ONE_BITS
 
-# Block bounds in 32 bits: text is cut by so many bits, its weight by so many, each rounded up.
-_CUT_TEXT, _CUT_WEIGHT = 14, 7
-_CUT_REST = ONE_BITS - _CUT_TEXT - _CUT_WEIGHT
 # Documents that are cheaper to add up for nothing than to pass over.
 _SHORT_GAP = 2048
 # A line of memory is 64 bytes (x86-64, and most of ARM).
@@ -44,6 +44,16 @@ _INTS_A_LINE = 16
 _LINES_OF_NUMBERS = lay.BLOCK * lay.N_NUMBERS // _INTS_A_LINE
 # So many blocks are looked into before what they held is weighed.
 _BLOCKS_AT_ONCE = 32
+
+
+@inlined
+def _by_address(array: Array) -> Array:
+    """int32: an array that is not counted where it is sliced.
+
+    The other must outlive it: be an argument, since what is made here is freed when it was last
+    named.
+    """
+    return view(pointer(np.int64(array.ctypes.data)), (len(array),), np.int32)
 
 
 @compiled
@@ -59,6 +69,8 @@ def search_segments(
     q_buckets: Array,
     q_impacts: Array,
     q_skills: Array,
+    active: Array,
+    worth: Array,
     weight_rows: Array,
     most_weights: Array,
     paths: Array,
@@ -91,7 +103,12 @@ def search_segments(
     cannot hold an answer are added up from whatever was there, and never read.
     """
     ladder, rungs = np.zeros(LADDER, np.int32), np.zeros(LADDER, np.int32)
+    # Turns are only filled when the bests are no longer needed.
+    bests = _by_address(turns)
+    all_sums, all_skills = _by_address(sums), _by_address(skills)
+    most_here = np.empty(lay.REGION, np.int32)
     reaches, points = np.empty(lay.BLOCK, np.int64), np.empty(N_POINTS, np.int64)
+    region_docs = np.int64(lay.REGION * lay.BLOCK)
     spans = np.empty((lay.MAX_SEGMENT // (lay.REGION * lay.BLOCK), 2), np.int64)
     weights = most_weights if side == lay.POSTINGS else weight_rows[q[lay.WEIGHTS]]
     tabulate_blocks(weights, points)
@@ -129,12 +146,13 @@ def search_segments(
         alive = view(pointer(f[lay.S_ALIVE]), (n_docs,), np.uint8)
         rows = view(pointer(f[lay.S_ROWS]), (far, 2), np.uint64)
         start = view(pointer(f[lay.S_START]), (far,), np.uint32)
-        entries = view(pointer(f[lay.S_ENTRIES]), (far,), np.uint32)
+        ids = view(pointer(f[lay.S_IDS]), (far,), np.uint16)
+        impacts = view(pointer(f[lay.S_IMPACTS]), (far,), np.uint8)
         n_frequent = f[lay.S_N_FREQUENT]
         frequent = view(pointer(f[lay.S_FREQUENT]), (n_frequent,), np.int32)
         f_start = view(pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32)
         f_term = view(pointer(f[lay.S_F_TERM]), (far,), np.uint8)
-        f_impact = view(pointer(f[lay.S_F_IMPACT]), (far,), np.uint16)
+        f_impact = view(pointer(f[lay.S_F_IMPACT]), (far,), np.uint8)
         norms = view(pointer(f[lay.S_NORM]), (n_docs,), np.uint16)
         spellings = f[lay.S_SPELLINGS]
         k_rows = view(pointer(f[lay.S_K_ROWS]), (far, 2), np.uint64)
@@ -145,11 +163,17 @@ def search_segments(
         tags = view(pointer(f[lay.S_TAGS]), (far,), np.int32)
         numbers = view(pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32)
         for span in range(n_spans):
-            sums[spans[span, 0] : spans[span, 1]] = 0
-            skills[spans[span, 0] : spans[span, 1]] = 0
+            # Of a whole region, though the last may not be.
+            end_doc = (spans[span, 1] + region_docs - 1) // region_docs * region_docs
+            sums[spans[span, 0] : end_doc] = 0
+            skills[spans[span, 0] : end_doc] = 0
         counters[lay.C_POSTINGS] += scatter_terms(
-            sums, rows, start, entries, q_buckets, q_impacts, lists, spans, n_spans
+            sums, rows, start, ids, impacts, q_buckets, q_impacts, lists, spans, n_spans
         )
+        if side == lay.SEEKERS:
+            counters[lay.C_POSTINGS] += scatter_shown(
+                sums, spellings, k_rows, k_start, k_ids, active, worth, lists, spans, n_spans
+            )
         q_norm = frequent_of_query(frequent, q_buckets, q_impacts, in_query)
         counters[lay.C_STAMP] = scatter_skills(
             side, skills, marks, counters[lay.C_STAMP], spellings, k_rows, k_start, k_ids,
@@ -162,32 +186,33 @@ def search_segments(
         if counters[lay.C_HEAP] == k:
             bound = max(bound, np.int64(heap_scores[0])) if k else NEVER
         for region in range(n_regions):
-            here = anywhere or (regions[region] & q_masks[lay.M_PLACE]) != 0
-            for block in range(region * lay.REGION, min(n_blocks, (region + 1) * lay.REGION)):
+            first_block = region * lay.REGION
+            end_block = min(n_blocks, first_block + lay.REGION)
+            for block in range(first_block, end_block):
                 rests[block] = IMPOSSIBLE
-                if not here:
-                    continue
-                first, end = block * lay.BLOCK, min(n_docs, (block + 1) * lay.BLOCK)
-                weight = np.int64(
-                    bounds[block, lay.B_TEXT] if side == lay.POSTINGS else weights[lay.W_TEXT]
-                )
-                cut = np.int32((weight >> _CUT_WEIGHT) + 1)
-                most = np.int32(0)
-                for doc in range(first, end):
-                    text = ((sums[doc] >> _CUT_TEXT) + np.int32(1)) * cut >> _CUT_REST
-                    most = max(most, text + skills[doc])
+            if not (anywhere or regions[region] & q_masks[lay.M_PLACE]):
+                continue
+            weight = np.int64(weights[lay.W_TEXT])
+            if side == lay.POSTINGS:
+                weight = np.int64(0)
+                for block in range(first_block, end_block):
+                    weight = max(weight, np.int64(bounds[block, lay.B_TEXT]))
+            best_of_blocks(all_sums, all_skills, np.int64(first_block), weight, bests, most_here)
+            for block in range(first_block, end_block):
+                if side == lay.POSTINGS:
+                    weight = np.int64(bounds[block, lay.B_TEXT])
                 need = bound
                 if hits_wanted:
                     need = min(need, np.int64(thresholds_low[block]))
                 frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> ONE_BITS
-                reach = np.int64(most) + frequently + 2
+                reach = np.int64(most_here[block - first_block]) + frequently + 2
                 if reach + most_fit < need:
                     continue
-                rest = block_rest(side, masks[block], bounds[block], q, q_masks, points)
+                rest = block_rest(side, masks, bounds, np.int64(block), q, q_masks, points)
                 if rest < 0 or reach + rest + most_easy < need:
                     continue
                 rests[block] = rest
-                reach += rest + block_pay_and_years(side, bounds[block], q, weights)
+                reach += rest + block_pay_and_years(side, bounds, np.int64(block), q, weights)
                 block_most[block] = reach
                 ladder[min(reach >> RUNG_BITS, LADDER - 1)] += 1
         # The blocks that reach most come first, and after some what they held is weighed: so the
@@ -225,7 +250,7 @@ def search_segments(
                 if block_most[chosen] < need:
                     continue
                 counters[lay.C_BLOCKS] += 1
-                surely = block_pay_and_years(side, bounds[chosen], q, weights)
+                surely = block_pay_and_years(side, bounds, chosen, q, weights)
                 shared = masks[chosen, lay.M_CERTIFICATE] & q_masks[lay.M_CERTIFICATE]
                 least = gather(
                     chosen, rests[chosen], surely, np.int64(shared != 0), side, bound, hits_wanted,
@@ -260,6 +285,7 @@ def search_head(
     k_spelling: Array,
     k_weighs: Array,
     k_doc: Array,
+    n_shown: Int,
     t_start: Array,
     tags: Array,
     numbers: Array,
@@ -271,6 +297,8 @@ def search_head(
     q_buckets: Array,
     q_impacts: Array,
     q_skills: Array,
+    active: Array,
+    worth: Array,
     weight_rows: Array,
     most_weights: Array,
     paths: Array,
@@ -306,6 +334,12 @@ def search_head(
                 sums[t_doc[entry]] += q_impacts[at] * np.int32(t_impact[entry])
                 counters[lay.C_POSTINGS] += 1
             entry = t_next[entry]
+    if side == lay.SEEKERS:
+        for entry in range(n_shown):
+            shown = np.int64(k_spelling[entry])
+            if active[shown >> 6] >> np.uint64(shown & 63) & np.uint64(1):
+                sums[k_doc[entry]] += worth[shown]
+        counters[lay.C_POSTINGS] += n_shown
     group, stamp = -1, counters[lay.C_STAMP]
     for at in range(len(q_skills)):
         if q_skills[at, 0] != group:
@@ -316,10 +350,10 @@ def search_head(
             doc = k_doc[entry]
             if k_spelling[entry] == q_skills[at, 1] and marks[doc] != stamp:
                 marks[doc] = stamp
-                worth = np.int64(q_skills[at, 2])
+                more = np.int64(q_skills[at, 2])
                 if side == lay.POSTINGS:
-                    worth = skill_points(worth, k_weighs[entry], numbers, doc, weight_rows)
-                skills[doc] += worth
+                    more = skill_points(more, k_weighs[entry], numbers, doc, weight_rows)
+                skills[doc] += more
             entry = k_next[entry]
     counters[lay.C_STAMP] = stamp
     reaches, points = np.empty(lay.BLOCK, np.int64), np.empty(N_POINTS, np.int64)
@@ -343,7 +377,7 @@ def search_head(
         )  # fmt: skip
     weigh(
         side, tau, k, hits_wanted, slots, sums, skills, no_query, none, no_starts, no_bytes,
-        nothing, nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
+        no_bytes, nothing, t_start, tags, numbers, q, q_tags, weight_rows, paths, prefectures,
         beside, high, low, thresholds, maybe, np.zeros(LADDER, np.int32), heap_scores, heap_slots,
         hit_scores, hit_slots, counters,
     )  # fmt: skip

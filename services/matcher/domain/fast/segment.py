@@ -34,7 +34,7 @@ class Tables:
 class Segment:
     """The arrays of a segment, as `layout` names them; `row` is where the search finds them.
 
-    alive: uint8 (n,). entries: uint32, an impact in the upper half and a document in the lower.
+    alive: uint8 (n,). ids: uint16, the documents of each list, and impacts: uint8.
     threshold: int32 (n_blocks,), not above any living document's threshold.
     regions: uint64, the places of every REGION blocks.
     """
@@ -43,7 +43,8 @@ class Segment:
     slots: Array
     rows: Array
     start: Array
-    entries: Array
+    ids: Array
+    impacts: Array
     frequent: Array
     f_start: Array
     f_term: Array
@@ -79,9 +80,8 @@ class Segment:
         """The living documents again, in order; their terms in no order."""
         kept = np.flatnonzero(self.alive)
         v_start, buckets, impacts = build.take_apart(
-            self.alive, _numbers(self.rows), self.start, self.entries.astype(np.uint16),
-            (self.entries >> 16).astype(np.uint16), self.frequent, self.f_start, self.f_term,
-            self.f_impact,
+            self.alive, _numbers(self.rows), self.start, self.ids, self.impacts, self.frequent,
+            self.f_start, self.f_term, self.f_impact,
         )  # fmt: skip
         weighs = self.k_weighs if len(self.k_weighs) else np.zeros(len(self.k_ids), np.uint8)
         k_start, spellings, weighs = build.take_apart(
@@ -138,7 +138,8 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         "slots": documents.slots[order],
         "rows": rows,
         "start": start,
-        "entries": impacts.astype(np.uint32) << 16 | ids,
+        "ids": ids,
+        "impacts": impacts,
         "frequent": frequent,
         "f_start": f_start,
         "f_term": f_term,
@@ -206,7 +207,8 @@ _ADDRESSES = {
     lay.S_SLOT: "slots",
     lay.S_ROWS: "rows",
     lay.S_START: "start",
-    lay.S_ENTRIES: "entries",
+    lay.S_IDS: "ids",
+    lay.S_IMPACTS: "impacts",
     lay.S_FREQUENT: "frequent",
     lay.S_F_START: "f_start",
     lay.S_F_TERM: "f_term",

@@ -188,7 +188,7 @@ class Side:
         """
         hits_wanted = thresholds is not None
         limits = thresholds if thresholds is not None else scratch.hit_scores
-        longest = max(len(query.buckets), len(query.skills))
+        longest = max(len(query.buckets), len(query.skills), len(query.worth))
         scratch.begin(self.living if hits_wanted else 0, longest)
         heap_scores, heap_slots = np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32)
         weights = self._numbering.weights
@@ -202,9 +202,10 @@ class Side:
         if len(self._table):
             search_segments(
                 self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
-                query.tags, query.buckets, query.impacts, query.skills, *asked, scratch.sums,
-                scratch.skills, scratch.marks, scratch.maybe, scratch.block_rest,
-                scratch.block_most, scratch.turns, scratch.in_query, scratch.lists, *found,
+                query.tags, query.buckets, query.impacts, query.skills, query.active,
+                query.worth, *asked, scratch.sums, scratch.skills, scratch.marks, scratch.maybe,
+                scratch.block_rest, scratch.block_most, scratch.turns, scratch.in_query,
+                scratch.lists, *found,
             )  # fmt: skip
         head = self._head
         if len(head):
@@ -213,10 +214,11 @@ class Side:
                 self._side, len(head), head.alive, held.slots.held,
                 head.terms.chains, head.terms.next, held.buckets.held, held.impacts.held,
                 head.terms.doc, head.skills.chains, head.skills.next, held.spellings.held,
-                held.weighs.held, head.skills.doc, held.t_start.held, held.tags.held,
-                held.numbers.held.reshape(-1), tau_ppm, k, hits_wanted, query.numbers, query.tags,
-                query.buckets, query.impacts, query.skills, *asked, scratch.sums, scratch.skills,
-                scratch.marks, scratch.maybe, scratch.nothing, scratch.no_starts, *found,
+                held.weighs.held, head.skills.doc, held.spellings.n, held.t_start.held,
+                held.tags.held, held.numbers.held.reshape(-1), tau_ppm, k, hits_wanted,
+                query.numbers, query.tags, query.buckets, query.impacts, query.skills, query.active,
+                query.worth, *asked, scratch.sums, scratch.skills, scratch.marks, scratch.maybe,
+                scratch.nothing, scratch.no_starts, *found,
             )  # fmt: skip
         n, hits = int(scratch.counters[lay.C_HEAP]), int(scratch.counters[lay.C_HITS])
         in_order(heap_scores, heap_slots, n, self.slots.high, self.slots.low)

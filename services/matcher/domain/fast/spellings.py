@@ -4,7 +4,7 @@ What two spellings are worth to a score does not live here.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from contracts.values import PPM
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast.growing import Array, Growing, Int
+from services.matcher.domain.fast.memory import bits_set
 from services.matcher.domain.scoring import SKILL_CUTOFF_PPM, similarity_ppm
 
 _REMEMBERED = 1 << 16
@@ -23,7 +24,14 @@ NONE_NEAR = np.zeros((0, 2), np.int64)
 class Spellings:
     """The spellings of one side, numbered from 0, and those near the spellings of the other."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        compared: Callable[[str], str] = str,
+        learn: Callable[[list[str]], None] | None = None,
+    ) -> None:
+        """compared: the spelling under which one is compared. learn: is told the new ones, in the
+        order of their numbers."""
+        self._compared, self._learn = compared, learn
         self._numbers: dict[str, int] = {}
         self._known: list[str] = []
         self._lengths = Growing(np.int32)
@@ -45,9 +53,7 @@ class Spellings:
         number = self._numbers.get(spelling)
         if number is None:
             number = self._numbers[spelling] = len(self._known)
-            self._known.append(spelling)
-            self._lengths.extend([len(spelling)])
-            self._letters.extend([_letters(spelling)])
+            self._take([spelling])
         return number
 
     def numbers(self, spellings: Sequence[str]) -> Array:
@@ -57,9 +63,7 @@ class Spellings:
         missing = np.flatnonzero(found == _NEW).tolist()
         new = list(dict.fromkeys([spellings[at] for at in missing]))
         known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
-        self._known.extend(new)
-        self._lengths.extend(list(map(len, new)))
-        self._letters.extend(list(map(_letters, new)))
+        self._take(new)
         found[missing] = [known[spellings[at]] for at in missing]
         return found
 
@@ -80,6 +84,14 @@ class Spellings:
                 self._near.popitem(last=False)
         self._near.move_to_end(spelling)
         return near
+
+    def _take(self, new: list[str]) -> None:
+        compared = list(map(self._compared, new))
+        self._known.extend(compared)
+        self._lengths.extend(list(map(len, compared)))
+        self._letters.extend(list(map(_letters, compared)))
+        if self._learn:
+            self._learn(new)
 
     def _compare(self, spelling: str, seen: int) -> list[tuple[int, int]]:
         may_be = _candidates(
@@ -120,13 +132,7 @@ def _candidates(lengths: Array, letters: Array, length: int, mine: Int) -> Array
         if abs(np.int64(lengths[at]) - length) > most:
             continue
         v = letters[at] ^ np.uint64(mine)
-        one = np.uint64(1)
-        v -= (v >> one) & np.uint64(0x5555555555555555)
-        v = (v & np.uint64(0x3333333333333333)) + (
-            (v >> np.uint64(2)) & np.uint64(0x3333333333333333)
-        )
-        v = (v + (v >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-        if np.int64((v * np.uint64(0x0101010101010101)) >> np.uint64(56)) > most:
+        if bits_set(v) > most:
             continue
         found[n] = at
         n += 1

@@ -11,10 +11,7 @@ from services.matcher.domain.fast.fit import pair_rest, pay_and_years, seeker_re
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.heap import offer
 from services.matcher.domain.fast.memory import prefetch
-from services.matcher.domain.vector import SCALE_BITS
-
-ONE_BITS = 2 * SCALE_BITS
-"""A dot product is a fraction of 1 << ONE_BITS."""
+from services.matcher.domain.vector import ONE_BITS
 
 NEVER = np.int64(1) << 40
 """More than any document reaches."""
@@ -73,6 +70,7 @@ def gather(
         if side == lay.POSTINGS:
             row = np.int64(numbers[first + lay.WEIGHTS])
         most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
+        most = min(most, np.int64(1) << ONE_BITS)
         reach = (weight_rows[row, lay.W_TEXT] * most >> ONE_BITS) + np.int64(skills[doc])
         fits = np.int64(alive[doc])
         fits *= (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
@@ -215,7 +213,7 @@ def weigh(
             continue
         points = np.int64(maybe[lay.MAYBE_POINTS, at]) + fits
         weight = weight_rows[row, lay.W_TEXT]
-        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
+        most = min(np.int64(sums[doc]) + q_norm * np.int64(norms[doc]), np.int64(1) << ONE_BITS)
         if (weight * most >> ONE_BITS) + skills[doc] + points < need:
             continue
         dot = np.int64(sums[doc])

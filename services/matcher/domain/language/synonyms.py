@@ -166,11 +166,18 @@ _WITHIN_WORD = re.compile("[a-z0-9]{2}")
 
 @lru_cache(maxsize=1 << 16)
 def canonical_skill(name: str) -> str:
-    """The spelling under which a skill is compared: that of its group, or its own, normalised.
+    """The spelling under which a skill is compared: that of its group, or its own, normalised."""
+    return canonical_of(plain_skill(name))
 
-    Without what is unsaid in it: nothing is left of a trait.
-    """
-    spelling = normal_skill(_BARE.sub("", said(plain(name))))
+
+@lru_cache(maxsize=1 << 16)
+def plain_skill(name: str) -> str:
+    """A skill's own spelling, normalised, without what is unsaid: of a trait nothing is left."""
+    return normal_skill(_BARE.sub("", said(plain(name))))
+
+
+def canonical_of(spelling: str) -> str:
+    """The spelling of the group that a normalised spelling belongs to, or itself."""
     return _spellings().get(spelling, spelling)
 
 

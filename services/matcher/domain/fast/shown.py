@@ -1,0 +1,123 @@
+"""The words of what seekers show: a vector for each spelling, which many seekers share.
+
+A search finds once what each spelling is worth to a posting, not once for each who shows it. What
+those words are, `wording` says; who shows which spelling does not live here.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from services.matcher.domain.compiled import compiled
+from services.matcher.domain.fast.growing import Array, Growing, Int
+from services.matcher.domain.vector import TermVector
+
+# So many spellings are looked through one by one, or a sixteenth of all, before they are laid into
+# the lists: laying a hundred thousand out anew takes some milliseconds.
+_NEW_AT_MOST, _NEW_SHARE = 512, 16
+_NOTHING = np.zeros(0, np.int32)
+NO_WORTH = _NOTHING
+NONE_ACTIVE = np.zeros(0, np.uint64)
+
+WordsOf = Callable[[str], TermVector]
+"""The words of a spelling, as a part of a document's vector."""
+
+
+class ShownWords:
+    """The words of each spelling, by its number."""
+
+    def __init__(self, words_of: WordsOf) -> None:
+        self._words_of = words_of
+        self._start = Growing(np.int64)
+        self._start.extend([0])
+        self._buckets, self._impacts = Growing(np.int32), Growing(np.uint8)
+        # The first so many, by term: distinct terms, and where the list of each begins.
+        self._laid = 0
+        self._terms, self._t_start = _NOTHING, np.zeros(1, np.int32)
+        self._spellings, self._said = _NOTHING, np.zeros(0, np.uint8)
+
+    def __len__(self) -> int:
+        return self._start.n - 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        lists = (self._terms, self._t_start, self._spellings, self._said)
+        growing = (self._start, self._buckets, self._impacts)
+        return sum(int(each.nbytes) for each in (*lists, *growing))
+
+    def learn(self, spellings: Sequence[str]) -> None:
+        """Take the words of the next spellings, in the order of their numbers."""
+        if not spellings:
+            return
+        words = [self._words_of(spelling) for spelling in spellings]
+        ends = np.cumsum([len(each.buckets) for each in words]) + self._start.values[-1]
+        self._start.extend(ends)
+        self._buckets.extend(np.concatenate([each.buckets for each in words]))
+        self._impacts.extend(np.concatenate([each.impacts for each in words]))
+
+    def worth(self, buckets: Array, impacts: Array) -> tuple[Array, Array]:
+        """What each spelling adds to the dot product with a document.
+
+        Returns bits, uint64 (≥ n / 64,), of the spellings that add something; and what, int32 (n,),
+        which may hold anything for the others.
+        """
+        if len(self) - self._laid > max(_NEW_AT_MOST, self._laid // _NEW_SHARE):
+            self._lay()
+        worth = np.empty(len(self), np.int32)
+        active = np.zeros(len(self) // 64 + 1, np.uint64)
+        _add_worth(
+            buckets, impacts, self._terms, self._t_start, self._spellings, self._said,
+            self._start.values, self._buckets.values, self._impacts.values, self._laid, worth,
+            active,
+        )  # fmt: skip
+        return active, worth
+
+    def _lay(self) -> None:
+        buckets = self._buckets.values
+        of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self._start.values))
+        order = np.argsort(buckets, kind="stable")
+        self._spellings, self._said = of[order], self._impacts.values[order]
+        self._terms, first = np.unique(buckets[order], return_index=True)
+        self._t_start = np.append(first, len(buckets)).astype(np.int32)
+        self._laid = len(self)
+
+
+@compiled
+def _add_worth(
+    buckets: Array,
+    impacts: Array,
+    terms: Array,
+    t_start: Array,
+    spellings: Array,
+    said: Array,
+    start: Array,
+    n_buckets: Array,
+    n_impacts: Array,
+    laid: Int,
+    worth: Array,
+    active: Array,
+) -> None:
+    """Fill worth and active. buckets: of the document, ascending, as terms are."""
+    places = np.searchsorted(terms, buckets)
+    for at in range(len(buckets)):
+        place = places[at]
+        if place == len(terms) or terms[place] != buckets[at]:
+            continue
+        for entry in range(t_start[place], t_start[place + 1]):
+            _add(np.int64(spellings[entry]), impacts[at] * np.int32(said[entry]), worth, active)
+    for spelling in range(laid, len(start) - 1):
+        for entry in range(start[spelling], start[spelling + 1]):
+            at = np.searchsorted(buckets, n_buckets[entry])
+            if at < len(buckets) and buckets[at] == n_buckets[entry]:
+                _add(np.int64(spelling), impacts[at] * np.int32(n_impacts[entry]), worth, active)
+
+
+@compiled
+def _add(spelling: Int, more: Int, worth: Array, active: Array) -> None:
+    bit = np.uint64(1) << np.uint64(spelling & 63)
+    if active[spelling >> 6] & bit:
+        worth[spelling] += more
+    else:
+        active[spelling >> 6] |= bit
+        worth[spelling] = more
