@@ -35,8 +35,8 @@ def test_the_integer_cosine_is_scikit_learns(left: str, right: str) -> None:
     corpus = [*CORPUS, left, right]
     theirs = TfidfVectorizer(analyzer=terms, sublinear_tf=True).fit(corpus).transform([left, right])
     model = fit(corpus)
-    ours = dot(weighed(model.rareness, terms(left)), weighed(model.rareness, terms(right)))
-    ours /= WHOLE
+    product = dot(weighed(model.rareness, terms(left)), weighed(model.rareness, terms(right)))
+    ours = product / WHOLE
     assert ours == pytest.approx(float((theirs[[0]] @ theirs[[1]].T).toarray()[0, 0]), abs=2e-3)
 
 
