@@ -13,6 +13,7 @@ from services.kit.database import Database, DatabaseUnavailable, Transaction
 from services.kit.migrations import migrate
 from services.matcher.actions import begin, choose, inherit, rematch, sweep
 from services.matcher.announcing import digest_of
+from services.matcher.domain.base_model import base_model
 from services.matcher.domain.engine import Pair
 from services.matcher.domain.model import Model
 from services.matcher.handlers import market_handler
@@ -20,6 +21,7 @@ from services.matcher.index import Index
 from services.matcher.index.index import EngineOf
 from services.matcher.settings import Shard
 from services.matcher.store import matches, models
+from services.matcher.store import shard as shards
 from services.matcher.store.matches import Announced
 from services.matcher.verify import Expected, Range, Snapshot, compared, live_in, read
 from tests.support import NOW
@@ -85,6 +87,7 @@ class Matcher:
         await self.db.open()
         self._new_process()
         assert await inherit(self.db, self.shard.count, self.shard.owns) is None
+        await self._have_a_model()
         await begin(self.index)
         await self.sweep()
 
@@ -163,6 +166,13 @@ class Matcher:
             (state.seeker_id, state.posting_id): (version, digest_of(state), state.model)
             for version, state in told.values()
         } == {pair: (row.version, row.digest, row.model) for pair, row in stored.live.items()}
+
+    async def _have_a_model(self) -> None:
+        """Store the first one as a first process does, but compressed once for all tests."""
+        first = base_model()
+        async with self.db.transaction() as tx:
+            if await shards.select_active_model(tx) is None:
+                await shards.insert_model(tx, first.version, _artefact_of(first))
 
     def _new_process(self) -> None:
         self.index = Index(self.db, self.limits, engine_of=self.engine_of)

@@ -37,11 +37,11 @@ def drawn_examples(
 
     noise: standard deviation of what they see beside the parts, in units of a score.
     """
-    draw = random.Random(seed)
+    draw, weights = random.Random(seed), asdict(wanted)
     examples = []
     for at in range(n):
         parts = {name: draw.random() for name in NAMES}
-        seen = sum(part * asdict(wanted)[name] / PPM for name, part in parts.items())
+        seen = sum(part * weights[name] / PPM for name, part in parts.items())
         liking = seen - 0.5 + draw.gauss(0, noise)
         examples.append(
             Example(
