@@ -100,6 +100,10 @@ class Batch:
         self.spellings.extend(documents.spellings)
         self.weighs.extend(documents.weighs)
 
+    def renumber(self, numbers: Array) -> None:
+        """Give each spelling its new number. numbers: by the old ones."""
+        self.spellings.values[:] = numbers[self.spellings.values]
+
     @property
     def documents(self) -> Documents:
         """All of them, as views."""

@@ -155,6 +155,7 @@ class FastEngine:
 
     def lay_out(self) -> None:
         """All documents have been taken: lay them out for the search."""
+        self._loading[lay.SEEKERS].renumber(self._numbering.reorder_shown())
         for side, key in ((self._postings, lay.POSTINGS), (self._seekers, lay.SEEKERS)):
             side.load(self._loading[key])
             self._loading[key] = Batch()

@@ -88,8 +88,9 @@ N_BOUNDS = 8
     S_BOUNDS,
     S_THRESHOLD,
     S_REGIONS,
-) = range(25)
-N_FIELDS = 25
+    S_MOST_NORM,
+) = range(26)
+N_FIELDS = 26
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS, C_MAYBE = range(9)

@@ -60,6 +60,20 @@ class Numbering:
         self.shown = Spellings(canonical_of, self.words.learn)
         self.asked = Spellings()
 
+    def reorder_shown(self) -> Array:
+        """Number names that have a word in common one after the other.
+
+        A search reads the lists of all names with a word of the posting's, and then finds them
+        together. For when no index holds a number yet. Returns the new numbers by the old ones,
+        int32 (n,).
+        """
+        order = self.words.order()
+        self.words.reorder(order)
+        self.shown.reorder(order)
+        numbers = np.empty(len(order), np.int32)
+        numbers[order] = np.arange(len(order))
+        return numbers
+
     def seeker_row(self, facts: SeekerFacts, terms: TermVector) -> Row:
         """A seeker as it is kept."""
         return Row(

@@ -198,14 +198,19 @@ def search_segments(
                 for block in range(first_block, end_block):
                     weight = max(weight, np.int64(bounds[block, lay.B_TEXT]))
             best_of_blocks(all_sums, all_skills, np.int64(first_block), weight, bests, most_here)
+            # What no block here has more of: most fall short of it, and are not asked for more.
+            surely = (weight * (q_norm * f[lay.S_MOST_NORM]) >> ONE_BITS) + 2 + most_fit
             for block in range(first_block, end_block):
+                reach = np.int64(most_here[block - first_block])
+                if not hits_wanted and reach + surely < bound:
+                    continue
                 if side == lay.POSTINGS:
                     weight = np.int64(bounds[block, lay.B_TEXT])
                 need = bound
                 if hits_wanted:
                     need = min(need, np.int64(thresholds_low[block]))
                 frequently = weight * (q_norm * np.int64(bounds[block, lay.B_NORM])) >> ONE_BITS
-                reach = np.int64(most_here[block - first_block]) + frequently + 2
+                reach += frequently + 2
                 if reach + most_fit < need:
                     continue
                 rest = block_rest(side, masks, bounds, np.int64(block), q, q_masks, points)

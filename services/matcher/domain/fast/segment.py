@@ -233,6 +233,7 @@ def _row(arrays: dict[str, Array]) -> Array:
     row[lay.S_DOCS] = len(arrays["slots"])
     row[lay.S_N_FREQUENT] = len(arrays["frequent"])
     row[lay.S_SPELLINGS] = 64 * len(arrays["k_rows"])
+    row[lay.S_MOST_NORM] = int(arrays["norms"].max(initial=0))
     for field, name in _ADDRESSES.items():
         array = arrays[name]
         if not array.flags.c_contiguous:

@@ -56,6 +56,26 @@ class ShownWords:
         self._buckets.extend(np.concatenate([each.buckets for each in words]))
         self._impacts.extend(np.concatenate([each.impacts for each in words]))
 
+    def order(self) -> Array:
+        """All spellings, such as share their strongest word one after the other. int64 (n,)."""
+        strongest = np.full(len(self), -1, np.int64)
+        lengths = np.diff(self._start.values)
+        of = np.repeat(np.arange(len(self)), lengths)
+        # The last written of each is the strongest.
+        rising = np.argsort(self._impacts.values, kind="stable")
+        strongest[of[rising]] = self._buckets.values[rising]
+        return np.argsort(strongest, kind="stable")
+
+    def reorder(self, order: Array) -> None:
+        """Number them anew: the first is to be that which was order[0]."""
+        starts, lengths = self._start.values[:-1][order], np.diff(self._start.values)[order]
+        ends = np.cumsum(lengths)
+        entries = np.arange(lengths.sum()) + np.repeat(starts - ends + lengths, lengths)
+        self._buckets.held[: len(entries)] = self._buckets.values[entries]
+        self._impacts.held[: len(entries)] = self._impacts.values[entries]
+        self._start.held[1 : len(self) + 1] = ends
+        self._lay()
+
     def worth(self, buckets: Array, impacts: Array) -> tuple[Array, Array]:
         """What each spelling adds to the dot product with a document.
 

@@ -67,6 +67,15 @@ class Spellings:
         found[missing] = [known[spellings[at]] for at in missing]
         return found
 
+    def reorder(self, order: Array) -> None:
+        """Number them anew: the first is to be that which was order[0]. None was compared yet."""
+        names = list(self._numbers)
+        self._numbers = {names[at]: number for number, at in enumerate(order.tolist())}
+        self._known = [self._known[at] for at in order.tolist()]
+        self._lengths.held[: len(order)] = self._lengths.values[order]
+        self._letters.held[: len(order)] = self._letters.values[order]
+        self._near.clear()
+
     def near(self, spelling: str) -> Array:
         """Number and similarity in millionths of all known within the cut-off. int64 (n, 2).
 
