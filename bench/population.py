@@ -16,10 +16,10 @@ from bench.wording import SEEKER, Rarity, Said, Vectors, shown, worded
 from bench.world import World
 from contracts.vocabulary.occupations import occupation_name
 from services.matcher.domain.language.synonyms import plain_skill
-from services.matcher.domain.language.terms import IDF_UNIT, weighed
+from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.model import Limits, Model, Weights
-from services.matcher.domain.vector import TermVector
+from services.matcher.domain.vector import SCALE, TermVector
 
 SUBLINEAR = np.array(
     [0, *(round(IDF_UNIT * (1 + math.log(n))) for n in range(1, 256))], dtype=np.int64
@@ -49,8 +49,11 @@ class MadeUp(Model):
         world = self._world
         row = skill_rows(np.array([self._numbers[name]], np.int32))[0]
         words = world.names.words[row, -SKILL_WORDS:]
-        said = [world.vocabulary.words[word] for word in words.tolist() if word >= 0]
-        return weighed(self.rareness, said)
+        # Each is said once, and has a bucket of its own.
+        buckets = np.sort(world.vocabulary.buckets[words[words >= 0]])
+        weights = SUBLINEAR[1] * self.idf[buckets]
+        length = math.isqrt(max(int((weights * weights).sum()) - 1, 0)) + 1
+        return TermVector(buckets, (weights * SCALE // length).astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,7 +43,7 @@ class Scan(Contender):
         terms, words = _matrix(population.terms), _matrix(population.shown)
         # Who shows a skill twice has its words once.
         named = csr_array(
-            (np.ones(len(self._shown), np.float32), self._shown, self._ends),
+            (np.ones(len(self._shown), np.float32), self._shown.copy(), self._ends.copy()),
             shape=(len(population), words.shape[0]),
         )
         named.sum_duplicates()

@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -90,7 +91,7 @@ class Model:
         A character stands in the names of hundreds of skills, and a pair or a phrase in a few.
         """
         vector = self.vector_of(name)
-        lone = [bucket_of(character) for run in HAN.findall(plain(name)) for character in run]
+        lone = [_bucket_of_one(each) for run in HAN.findall(plain(name)) for each in run]
         kept = ~np.isin(vector.buckets, lone)
         return TermVector(vector.buckets[kept], vector.impacts[kept]) if kept.any() else vector
 
@@ -141,6 +142,11 @@ def fit(
     """
     idf = fitted(corpus, progress)
     return _model(idf.values, idf.unseen, weights or Weights(), limits or Limits())
+
+
+@lru_cache(maxsize=1 << 14)
+def _bucket_of_one(character: str) -> int:
+    return bucket_of(character)
 
 
 def _model(idf: NDArray[np.uint16], unseen: int, weights: Weights, limits: Limits) -> Model:
