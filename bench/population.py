@@ -6,7 +6,7 @@ The documents an engine reads are made from it one by one in `documents`.
 import math
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from services.matcher.domain.language.terms import IDF_UNIT
 from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.model import Limits, Model, Weights
 from services.matcher.domain.vector import SCALE, TermVector
+from services.matcher.domain.wording import shown as words_of
 
 SUBLINEAR = np.array(
     [0, *(round(IDF_UNIT * (1 + math.log(n))) for n in range(1, 256))], dtype=np.int64
@@ -81,6 +82,18 @@ class Population:
         if n == self.fitted:
             return Population(self.world, self.model, page, self.terms.first(n), self.shown, n)
         return _weighed(self.world, page, n)
+
+
+def as_stored(population: Population, **limits: int) -> Population:
+    """The same under a model that can be stored, with these limits, as `Model.limited` takes them.
+
+    To it, what a skill is called says which words it has.
+    """
+    world, model = population.world, population.model.limited(**limits)
+    words = [words_of(model, name) for name in world.skills.spellings]
+    for code, number in zip(world.occupations, world.skills.names.tolist(), strict=True):
+        words[number] = words_of(model, plain_skill(occupation_name(code)))
+    return replace(population, model=model, shown=Vectors.of(words))
 
 
 def make_population(seed: int, world: World, n: int, more: int = 0) -> Population:

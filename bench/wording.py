@@ -104,6 +104,15 @@ class Vectors(NamedTuple):
         return TermVector(self.buckets[part], self.impacts[part].astype(np.int32))
 
     @staticmethod
+    def of(vectors: Sequence[TermVector]) -> "Vectors":
+        """These, in order. At least one."""
+        return Vectors(
+            np.cumsum([0, *(len(each.buckets) for each in vectors)]),
+            np.concatenate([each.buckets for each in vectors]),
+            np.concatenate([each.impacts for each in vectors]).astype(np.uint8),
+        )
+
+    @staticmethod
     def joined(parts: Sequence["Vectors"]) -> "Vectors":
         """All of these, in order."""
         ends = np.cumsum([0, *(part.starts[-1] for part in parts)])

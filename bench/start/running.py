@@ -23,7 +23,7 @@ import psutil
 from bench.contenders.contender import TOP
 from bench.documents import ids_of
 from bench.exact import Exact
-from bench.population import Population, make_population, progress
+from bench.population import Population, as_stored, make_population, progress
 from bench.queries import Query, make_queries
 from bench.start.figures import Filled, Result, Start, StartFailed, Step
 from bench.start.filling import fill
@@ -62,7 +62,7 @@ async def run(wanted: Wanted, world: World | None = None) -> Result:
     progress(f"drawing {wanted.seekers:,} seekers")
     population = make_population(wanted.seed, world or make_world(wanted.seed), wanted.seekers)
     # The bench's own model lists every pair; this start is one of a model in use.
-    population = replace(population, model=population.model.limited(tau_ppm=Limits().tau_ppm))
+    population = as_stored(population, tau_ppm=Limits().tau_ppm)
     queries = make_queries(wanted.seed, population, wanted.postings)
     async with _server() as url:
         filled = await _filled(url, wanted, population, queries, began)

@@ -1,13 +1,12 @@
 """A start that is measured: what the store is filled with, what is told, and what is held to it."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bench.exact import Exact
-from bench.population import Population
+from bench.population import Population, as_stored
 from bench.queries import Query, make_queries
 from bench.start.figures import MILLION, Filled, Result, Start, Step
 from bench.start.pairs import Live, pairs_of_postings, true_pairs
@@ -22,7 +21,7 @@ Scores = list[list[int]]
 @pytest.fixture(scope="module")
 def market(population: Population) -> Population:
     limits = {"tau_ppm": LIMITS.tau_ppm, "k_s": LIMITS.k_s, "k_p": LIMITS.k_p}
-    return replace(population, model=population.model.limited(**limits))
+    return as_stored(population, **limits)
 
 
 @pytest.fixture(scope="module")
