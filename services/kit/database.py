@@ -46,9 +46,13 @@ async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 def _is_gone(error: BaseException) -> bool:
     # A pool or connection that was closed under us raises InterfaceError, which also stands for
-    # wrong use of the API; its text is the only thing that tells them apart.
-    return isinstance(error, _GONE) or (
-        isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+    # wrong use of the API; its text is the only thing that tells them apart. So it is with a
+    # connection that died in the middle of something and is handed out before that was noticed:
+    # "cannot switch to state 15; another operation (2) is in progress".
+    return (
+        isinstance(error, _GONE)
+        or (isinstance(error, asyncpg.InterfaceError) and "clos" in str(error))
+        or (isinstance(error, asyncpg.InternalClientError) and "switch to state" in str(error))
     )
 
 
