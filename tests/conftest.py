@@ -17,23 +17,36 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 _LONGER = 10
-_FLOWS = "tests/flows/"
+_TOGETHER = ("tests/flows/", "tests/bench/")
 
 
-class _FlowsTogether(LoadFileScheduling):  # type: ignore[misc]
-    """Files to whichever worker is free; but the flows, which share a system, all to one.
+class _FoldersTogether(LoadFileScheduling):  # type: ignore[misc]
+    """Files to whichever worker is free; but all of a folder that shares much to one.
 
-    They wait more than they work, so the other worker has the processors meanwhile.
+    The flows share a system: they wait more than they work, so the other workers have the
+    processors meanwhile. What is measured shares a made-up world, and compiles kernels of its own.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return _FLOWS if nodeid.startswith(_FLOWS) else str(super()._split_scope(nodeid))
+        whole = next((folder for folder in _TOGETHER if nodeid.startswith(folder)), None)
+        return whole or str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """What `--dist loadfile` is here."""
-    return _FlowsTogether(config, log)
+    return _FoldersTogether(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On several workers such folders come first: each takes as long as many files."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    first = (at for at, folder in enumerate(_TOGETHER) if nodeid.startswith(folder))
+    return next(first, len(_TOGETHER))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

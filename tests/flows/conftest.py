@@ -21,13 +21,6 @@ _SETTINGS = {
 }
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On several workers the flows come first: they take as long as many others together."""
-    if hasattr(config, "workerinput"):
-        here = Path(__file__).parent
-        items.sort(key=lambda item: not item.path.is_relative_to(here))
-
-
 @pytest.fixture(scope="package")
 async def system() -> AsyncIterator[System]:
     # Not below pytest's own folder: each of its sessions closes that for others, and PostgreSQL's

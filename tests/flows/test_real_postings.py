@@ -12,15 +12,15 @@ from tests.flows.system import OPERATOR, ROOT, System
 
 SHARED = Path(os.environ.get("RENGANG_SHARED", ROOT.parent / "shared"))
 POSTINGS = SHARED / "datasets" / "zh_postings_5iai" / "postings.jsonl"
-SEEKERS, EVERY = 250, 4
+SEEKERS, EVERY = 1000, 6
 
 
 async def test_a_share_of_1173_real_postings_and_of_1000_seekers(
     system: System, times: int
 ) -> None:
-    """A fourth of each; all of them with `--long`."""
+    """A sixth of each, of the postings every sixth; all of them with `--long`."""
     share = 1 if times > 1 else EVERY
-    people = list(generate.seekers(SEEKERS * EVERY // share, seed=5))
+    people = list(generate.seekers(SEEKERS // share, seed=5))
     with POSTINGS.open(encoding="utf-8") as rows:
         jobs = list(adapt(map(json.loads, rows), now=datetime.now(UTC)))
     assert len(jobs) == 1173
