@@ -10,10 +10,12 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from bench.skills import TYPOS
 from bench.start.figures import Result, StartFailed
 from bench.start.running import Wanted, run
 from bench.start.telling import as_json, told
 from bench.terminal import count
+from bench.world import make_world
 from dev.stack.program import StackFailed
 
 _DESCRIPTION = """\
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         seed=options.seed,
     )
     try:
-        result = asyncio.run(_measured(wanted))
+        result = asyncio.run(_measured(wanted, options.typos))
     except asyncio.CancelledError:
         return 128 + signal.SIGTERM
     except (StartFailed, StackFailed) as error:
@@ -53,12 +55,12 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-async def _measured(wanted: Wanted) -> Result:
+async def _measured(wanted: Wanted, typos: int) -> Result:
     # As Ctrl-C: what was started is ended, and the folder removed.
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in a task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await run(wanted)
+    return await run(wanted, make_world(wanted.seed, n_typos=typos))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -79,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--exact-up-to", type=count, default=5_000, metavar="N", help="default 5,000 seekers"
+    )
+    parser.add_argument(
+        "--typos",
+        type=count,
+        default=TYPOS,
+        metavar="N",
+        help=f"misspelt skills that its people choose from; default {TYPOS:,}",
     )
     parser.add_argument("--seed", type=int, default=1, help="of the market; default 1")
     parser.add_argument("--json", action="store_true", help="tell the result as JSON")

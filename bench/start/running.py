@@ -28,7 +28,7 @@ from bench.queries import Query, make_queries
 from bench.start.figures import Filled, Result, Start, StartFailed, Step
 from bench.start.filling import fill
 from bench.start.pairs import pairs_of_postings, true_pairs
-from bench.world import World, make_world
+from bench.world import World
 from dev.stack import ports, postgres
 from dev.stack.folder import DataFolder
 from dev.stack.servers import postgres_program
@@ -53,14 +53,11 @@ class Wanted:
     seed: int
 
 
-async def run(wanted: Wanted, world: World | None = None) -> Result:
-    """Measure it. Says on stderr how far it is. world: the usual one of the seed.
-
-    Raises StartFailed.
-    """
+async def run(wanted: Wanted, world: World) -> Result:
+    """Measure it in this world. Says on stderr how far it is. Raises StartFailed."""
     began = time.perf_counter()
     progress(f"drawing {wanted.seekers:,} seekers")
-    population = make_population(wanted.seed, world or make_world(wanted.seed), wanted.seekers)
+    population = make_population(wanted.seed, world, wanted.seekers)
     # The bench's own model lists every pair; this start is one of a model in use.
     population = as_stored(population, tau_ppm=Limits().tau_ppm)
     queries = make_queries(wanted.seed, population, wanted.postings)

@@ -157,7 +157,8 @@ def test_what_no_step_accounts_for_is_told() -> None:
 
 
 def test_a_small_start_holds_what_was_stored() -> None:
-    done = rengang("bench", "start", "--seekers", "2,500", "--postings", "400", "--json")
+    size = ("--seekers", "2,500", "--postings", "400", "--typos", "5,000")
+    done = rengang("bench", "start", *size, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["filled"]["exact"] is True
