@@ -32,24 +32,24 @@ class MadeUp(Model):
     """A model of made-up words: what a skill is called says nothing of its words."""
 
     _world: World
-    _numbers: dict[str, int]
+    _row_of: dict[str, int]
 
     @classmethod
     def of(cls, model: Model, world: World) -> "MadeUp":
         """The same model, in this world."""
         made = cls(model.idf, model.unseen, model.weights, model.limits, model.version)
-        numbers = dict(zip(world.skills.spellings, range(len(world.skills.spellings)), strict=True))
+        rows = skill_rows(np.arange(len(world.skills.spellings), dtype=np.int32))
+        row_of = dict(zip(world.skills.spellings, rows.tolist(), strict=True))
         named = [plain_skill(occupation_name(code)) for code in world.occupations]
-        numbers.update(zip(named, world.skills.names.tolist(), strict=True))
+        row_of.update(zip(named, rows[world.skills.names].tolist(), strict=True))
         object.__setattr__(made, "_world", world)
-        object.__setattr__(made, "_numbers", numbers)
+        object.__setattr__(made, "_row_of", row_of)
         return made
 
     def vector_of_skill(self, name: str) -> TermVector:
         """The rarest words of the name, as `Names` has them."""
         world = self._world
-        row = skill_rows(np.array([self._numbers[name]], np.int32))[0]
-        words = world.names.words[row, -SKILL_WORDS:]
+        words = world.names.words[self._row_of[name], -SKILL_WORDS:]
         # Each is said once, and has a bucket of its own.
         buckets = np.sort(world.vocabulary.buckets[words[words >= 0]])
         weights = SUBLINEAR[1] * self.idf[buckets]
