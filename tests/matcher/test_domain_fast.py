@@ -10,6 +10,7 @@ import pytest
 
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import CertificateWanted
+from services.matcher.domain.eligibility import broken_rules
 from services.matcher.domain.engine import (
     Change,
     DropPosting,
@@ -22,7 +23,13 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.engine import FastEngine, Work
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.model import Model
-from services.matcher.domain.prepare import prepare_posting, prepare_seeker
+from services.matcher.domain.prepare import (
+    PreparedPosting,
+    PreparedSeeker,
+    prepare_posting,
+    prepare_seeker,
+)
+from services.matcher.domain.scoring import score
 from tests.matcher.documents import (
     COOK,
     HONGTA,
@@ -150,6 +157,32 @@ def test_the_best_of_a_document_are_the_definition_s_best() -> None:
     expected = kept.engine.best_seekers(stranger, 9).pairs()
     kept.take(DropPosting(stranger.doc.posting_id))
     assert kept.engine.best_seekers(stranger, 9).pairs() == expected
+
+
+def test_the_best_of_many_are_found_in_whatever_order_they_are_looked_for() -> None:
+    """Of several segments, each of several regions: some are enough for a start, others to end."""
+    model, draw = MODEL.limited(tau_ppm=0, k_s=0, k_p=0), Random(16)
+    jobs = [prepare_posting(model, any_posting(draw, number)) for number in range(900)]
+    people = [prepare_seeker(model, any_seeker(draw, number)) for number in range(1700)]
+    engine = FastEngine(model, sizes=Sizes(100, 800))
+    engine.apply([*map(PutPosting, jobs), *map(PutSeeker, people)])
+    for job in [each for each in jobs if each.doc.open][:10]:
+        points = {who.doc.seeker_id: points_of(job, who) for who in people}
+        ranked = sorted((-reached, key) for key, reached in points.items() if reached is not None)
+        assert len(ranked) > 100
+        for k in (1, 20, 400):
+            assert engine.best_seekers(job, k).pairs() == best_of(ranked, k)
+    for person in [each for each in people if each.doc.looking][:10]:
+        offered = {job.doc.posting_id: points_of(job, person) for job in jobs}
+        of_jobs = sorted((-reached, key) for key, reached in offered.items() if reached is not None)
+        assert len(of_jobs) > 20
+        for k in (1, 20, 400):
+            assert engine.best_postings(person, k).pairs() == best_of(of_jobs, k)
+
+
+def points_of(job: PreparedPosting, person: PreparedSeeker) -> int | None:
+    """The score by definition, of a pair that may be."""
+    return None if broken_rules(job, person) else score(job, person).score_ppm
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -16,12 +16,14 @@ from services.matcher.domain.documents import HeldCertificate, Posting, Seeker
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
-from services.matcher.domain.fast.codes import Places
+from services.matcher.domain.fast.bounding import reach_of, reaching
+from services.matcher.domain.fast.codes import Occupations, Places
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.numbering import Numbering
 from services.matcher.domain.fast.order import by_owner_and_rank
+from services.matcher.domain.fast.packing import packed
 from services.matcher.domain.fast.segment import Segment, Tables, build_segment
 from services.matcher.domain.fast.shown import ShownWords
 from services.matcher.domain.fast.side import Sizes
@@ -102,11 +104,14 @@ def test_each_spelling_is_worth_what_its_words_are(count: int) -> None:
         known = min(count, first + 300)
         words.learn([str(number) for number in range(first, known)])
         document = vector(200)
-        active, worth = words.worth(document.buckets, document.impacts)
-        bits = np.unpackbits(active.view(np.uint8), bitorder="little")[:known]
-        wanted = [dot(each, document) for each in held[:known]]
-        assert [int(worth[at]) if bits[at] else 0 for at in range(known)] == wanted
-        assert (worth[np.flatnonzero(bits)] > 0).all()
+        worth = words.worth(document.buckets, document.impacts)
+        bits = np.unpackbits(worth.active.view(np.uint8), bitorder="little")
+        found = np.zeros(known, np.int64)
+        found[np.flatnonzero(bits)] = worth.added
+        assert found.tolist() == [dot(each, document) for each in held[:known]]
+        assert (worth.added > 0).all()
+        before = np.cumsum(bits.reshape(-1, 64).sum(1)) - bits.reshape(-1, 64).sum(1)
+        assert worth.ranks.tolist() == before.tolist()
     assert len(words) == count
 
 
@@ -420,3 +425,49 @@ def test_the_order_of_many_lists_is_that_of_a_sort_by_owner_score_and_id(n: int)
     sorted_ = np.lexsort((low[others], high[others], -scores, owners))
     for column in (owners, scores, others):
         assert column[order].tolist() == column[sorted_].tolist()
+
+
+# Bounds, and how things lie
+
+
+@given(
+    st.lists(st.integers(0, 200_000), min_size=16, max_size=16),
+    st.integers(0, PPM),
+    st.integers(-PPM, 2 * PPM),
+    st.integers(0, 70_000),
+)
+def test_no_document_is_left_out_that_may_reach_enough(
+    said: list[int], weight: int, need: int, unread: int
+) -> None:
+    """Those that may are marked; others only where the whole of a text is more than the whole."""
+    sums = np.array([0] * 16 + said, np.int32)
+    bits = reaching(sums, 1, weight, need, unread)
+    may = [reach_of(weight, each + unread, 0) >= need for each in said]
+    assert all(bits >> at & 1 for at in range(16) if may[at])
+    if need <= weight:
+        assert [bool(bits >> at & 1) for at in range(16)] == may or not weight
+
+
+def test_arrays_are_the_same_next_to_each_other() -> None:
+    draw = np.random.default_rng(1)
+    arrays = {
+        "ids": draw.integers(0, 1 << 16, 3_000_001).astype(np.uint16),
+        "none": np.zeros(0, np.int32),
+        "bounds": draw.integers(0, 1 << 30, (1001, 10)).astype(np.int32),
+        "masks": draw.integers(0, 1 << 60, (999, 7)).astype(np.uint64),
+    }
+    copies = packed(arrays)
+    assert list(copies) == list(arrays)
+    for name, each in arrays.items():
+        assert copies[name].dtype == each.dtype
+        assert copies[name].flags.c_contiguous and copies[name].flags.writeable
+        assert np.array_equal(copies[name], each)
+    few = {"few": np.arange(9)}
+    assert packed(few)["few"] is few["few"], "little stays where it is"
+
+
+def test_occupations_rank_as_they_stand_in_the_tree() -> None:
+    codes, occupations = ["6-18-02-04", "1-01-01-00", "6-18-02", "2-02-10-03"], Occupations()
+    numbers = [occupations.number(code) for code in codes]
+    ranks = occupations.ranks[numbers].tolist()
+    assert [code for _, code in sorted(zip(ranks, codes, strict=True))] == sorted(codes)

@@ -1,44 +1,64 @@
-"""What the best document of each block can reach by its text and skills.
+"""What the best document of a block or of a region can reach, and which documents reach enough.
 
-How blocks are chosen by it does not live here.
+What is scattered over the documents, and what becomes of the chosen ones, does not live here.
 """
 
 import numpy as np
 
-from services.matcher.domain.compiled import compiled
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.vector import ONE, ONE_BITS
+from services.matcher.domain.fast.memory import uncounted
+from services.matcher.domain.vector import ONE_BITS
 
-# In 32 bits: the text is cut by so many bits, its weight by so many, each rounded up.
-_CUT_TEXT, _CUT_WEIGHT = np.int32(4), 4
-_CUT_REST = np.int32(ONE_BITS - 4 - _CUT_WEIGHT)
-_WHOLE, _ONE = np.int32(ONE), np.int32(1)
-_DOCS = lay.REGION * lay.BLOCK
 # A block is 16 documents: the halves of it against each other, then the quarters.
 _HALF, _QUARTER = lay.BLOCK // 2, lay.BLOCK // 4
 
 
-@compiled
-def best_of_blocks(
-    sums: Array, skills: Array, first_block: Int, weight: Int, bests: Array, most: Array
-) -> None:
-    """Fill most, int32 (REGION,), for the blocks of one region, which all are read as whole.
+@inlined
+def reach_of(weight: Int, said: Int, skilled: Int) -> Int:
+    """What a text that says so much, in units of ONE, adds, with the skills; in millionths."""
+    return (weight * min(said, np.int64(1) << ONE_BITS) >> ONE_BITS) + skilled
 
-    sums, skills: of the text in units of ONE, and of the skills in millionths. weight: of the text,
-    in millionths. bests: int32 (REGION * BLOCK,), scratch. Loops of known length over slices are
-    done many numbers at a time; of arrays by address, or a slice would count who holds it.
+
+@compiled
+def best_of_region(values: Array, region: Int) -> Int:
+    """The greatest value, ≥ 0, of a region, which all is read."""
+    first_doc = region * lay.REGION_DOCS
+    here = uncounted(values)[first_doc : first_doc + lay.REGION_DOCS]
+    best = np.int32(0)
+    for at in range(lay.REGION_DOCS):
+        best = max(best, here[at])
+    return np.int64(best)
+
+
+@inlined
+def best_of_block(values: Array, block: Int, bests: Array) -> Int:
+    """The greatest value, ≥ 0, of one block. bests: int32 (BLOCK,), scratch.
+
+    Loops of known length over slices are done many numbers at a time.
     """
-    cut = np.int32((weight >> _CUT_WEIGHT) + 1)
-    first_doc = first_block * lay.BLOCK
-    text, skill = sums[first_doc : first_doc + _DOCS], skills[first_doc : first_doc + _DOCS]
-    for at in range(_DOCS):
-        said = (min(text[at], _WHOLE) >> _CUT_TEXT) + _ONE
-        bests[at] = (np.int32(said * cut) >> _CUT_REST) + skill[at]
-    for block in range(lay.REGION):
-        here = bests[block * lay.BLOCK : (block + 1) * lay.BLOCK]
-        for at in range(_HALF):
-            here[at] = max(here[at], here[at + _HALF])
-        for at in range(_QUARTER):
-            here[at] = max(here[at], here[at + _QUARTER])
-        most[block] = max(here[0], here[1], here[2], here[3])
+    here = values[block * lay.BLOCK : (block + 1) * lay.BLOCK]
+    for at in range(_HALF):
+        bests[at] = max(here[at], here[at + _HALF])
+    for at in range(_QUARTER):
+        bests[at] = max(bests[at], bests[at + _QUARTER])
+    return np.int64(max(bests[0], bests[1], bests[2], bests[3]))
+
+
+@inlined
+def reaching(sums: Array, block: Int, weight: Int, need: Int, unread: Int) -> Int:
+    """The bits of the documents whose text can add as much as is needed, in millionths.
+
+    unread: what none of them says more than, beside its sum.
+    """
+    bits = np.int32(lay.WHOLE)
+    if weight and need > 0:
+        # More than the whole is as much as the whole.
+        asked = min(-(-(need << ONE_BITS) // weight), (np.int64(1) << ONE_BITS) + 1)
+        least = np.int32(asked - unread)
+        here = sums[block * lay.BLOCK : (block + 1) * lay.BLOCK]
+        bits = np.int32(0)
+        for at in range(lay.BLOCK):
+            bits |= np.int32(here[at] >= least) << np.int32(at)
+    return np.int64(bits)

@@ -28,14 +28,16 @@ def places_by_want(tags: Array, prefectures: Array) -> Array:
 
 @compiled
 def order_keys(
-    numbers: Array, t_start: Array, tags: Array, prefectures: Array, bits: Array
+    numbers: Array, t_start: Array, tags: Array, prefectures: Array, bits: Array, ranks: Array
 ) -> Array:
     """By what documents are laid together: where, occupation, county, pay. uint64 (n,).
 
     Neighbours that are alike make tight bounds, and what no search for one place can want lies
-    apart: first by the prefectures accepted, the most wanted before the others, then by all places
-    accepted. To who accepts a whole prefecture, the county of the home adds nothing, so those of
-    all its counties lie together. bits: as `places_by_want` gives them.
+    apart: first by the prefectures accepted, the most wanted before the others. Of those, one trade
+    and its like lie together, since most of what a search wants is of them; of one trade, those who
+    accept the same places. To who accepts a whole prefecture, the county of the home adds nothing,
+    so those of all its counties lie together. bits: as `places_by_want` gives them. ranks: of the
+    occupations, in the order of their tree.
     """
     n = len(numbers)
     keys = np.zeros(n, np.uint64)
@@ -52,14 +54,14 @@ def order_keys(
                 # Any order of the same places is the same.
                 accepted += (value + 1) * 0x9E3779B1
             elif kind == lay.OCCUPATION and occupation < 0:
-                occupation = value
+                occupation = ranks[value]
         if whole and home != prefectures[home]:
             accepted -= (home + 1) * 0x9E3779B1
         pay: Int = min(np.int64(numbers[doc, lay.PAY_LOW]) // 250, 0xFFFF)
         keys[doc] = np.uint64(
             (around << 54)
-            | (((accepted >> 7) & 0xFFF) << 42)
-            | (((occupation + 1) & 0xFFFF) << 26)
+            | (((occupation + 1) & 0xFFFF) << 38)
+            | (((accepted >> 7) & 0xFFF) << 26)
             | (((home + 1) & 0x3FF) << 16)
             | pay
         )
@@ -185,10 +187,13 @@ def bound_blocks(
     prefectures: Array,
     weight_rows: Array,
 ) -> tuple[Array, Array]:
-    """What each block's documents hold at most: masks uint64 and bounds int32, see layout."""
+    """What each block's documents hold at most: masks uint64 and bounds int32, see layout.
+
+    Of the masks, the last are those of the places.
+    """
     n = len(numbers)
     n_blocks = (n + lay.BLOCK - 1) // lay.BLOCK
-    masks = np.zeros((n_blocks, lay.N_MASKS), np.uint64)
+    masks = np.zeros((n_blocks, lay.M_PLACE + 1), np.uint64)
     bounds = np.zeros((n_blocks, lay.N_BOUNDS), np.int32)
     for doc in range(n):
         block = doc // lay.BLOCK

@@ -83,6 +83,13 @@ class Occupations:
         self._paths = Growing(np.int32, _LEVELS)
         self._masks: list[tuple[int, ...]] = []
 
+    @property
+    def ranks(self) -> Array:
+        """int64 (n_occupations,): the place of each in the order of the tree."""
+        ranks = np.empty(len(self._numbers), np.int64)
+        ranks[np.argsort(np.array(list(self._numbers), np.str_))] = np.arange(len(ranks))
+        return ranks
+
     def masks(self, number: int) -> tuple[int, ...]:
         """For each level the bit of an occupation's group modulo 64; 0 beyond its last."""
         return self._masks[number]

@@ -177,7 +177,14 @@ def tabulate_blocks(weights: Array, points: Array) -> None:
 
 @inlined
 def block_rest(
-    side: Int, masks: Array, bounds: Array, block: Int, q: Array, q_masks: Array, points: Array
+    side: Int,
+    places: Array,
+    masks: Array,
+    bounds: Array,
+    block: Int,
+    q: Array,
+    q_masks: Array,
+    points: Array,
 ) -> Int:
     """No document of the block fits better than this in place, occupation and certificate.
 
@@ -185,7 +192,7 @@ def block_rest(
     """
     remote = bounds[block, lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
     near = points[AT_REMOTE] if remote else np.int64(0)
-    if masks[block, lay.M_PLACE] & q_masks[lay.M_PLACE]:
+    if places[block] & q_masks[lay.M_PLACE]:
         if masks[block, lay.M_HOME] & q_masks[lay.M_HOME]:
             near = points[_AT_HOME]
         elif masks[block, lay.M_HOME] & q_masks[lay.M_BESIDE]:

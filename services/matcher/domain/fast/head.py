@@ -6,6 +6,8 @@ When they are laid out as a segment is not decided here.
 import numpy as np
 
 from services.matcher.domain.compiled import compiled
+from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.asking import Laid
 from services.matcher.domain.fast.batch import Batch, Documents, Row
 from services.matcher.domain.fast.growing import Array, Growing
 
@@ -51,6 +53,23 @@ class Head:
         self.terms.append(doc, row.buckets)
         self.skills.append(doc, [spelling for spelling, _ in row.skills])
         return doc
+
+    def laid(self, nothing: Array, no_starts: Array) -> Laid:
+        """As a search sees it: without frequent terms and bounds, and with no names of its own.
+
+        nothing: uint16, no_starts: uint32, zeros, one more than there are documents.
+        """
+        held, n = self.batch, len(self)
+        no_bytes, no_numbers = nothing.view(np.uint8), nothing[:0].view(np.int32)
+        no_sets = nothing[:0].view(np.uint64)
+        return Laid(
+            n, -(-n // lay.BLOCK), self.alive, held.slots.held, no_sets.reshape(0, 2), no_starts,
+            nothing, no_bytes, no_numbers, no_starts, no_bytes, no_bytes, nothing, 0,
+            no_sets.reshape(0, 2), no_starts, nothing, held.weighs.held, held.t_start.held,
+            held.tags.held, held.numbers.held.reshape(-1), no_sets,
+            no_sets.reshape(0, lay.N_MASKS), no_numbers.reshape(0, lay.N_BOUNDS), no_numbers,
+            no_sets,
+        )  # fmt: skip
 
     def documents(self) -> tuple[Documents, Array]:
         """All documents, and the places of the living ones. int64 (n,)."""

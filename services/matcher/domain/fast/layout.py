@@ -6,8 +6,13 @@ What is done with them does not live here; only constants do, so that kernels fr
 BLOCK = 16
 """Documents of one bound."""
 
+WHOLE = (1 << BLOCK) - 1
+"""All documents of a block, as bits."""
+
 REGION = 16
 """Blocks whose places are asked for in one question."""
+
+REGION_DOCS = REGION * BLOCK
 
 MAX_SEGMENT = 1 << 16
 """Documents of one segment: their places fit 16 bits, and their sums fit a core's own cache."""
@@ -54,8 +59,9 @@ W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7
 # M_HOME, M_AROUND: homes and their prefectures, or where it is. M_PATH: one for each level of the
 # tree of occupations. Of a query and of no block: M_REQUIRED, of a posting; M_BESIDE, the counties
 # that border the home, or where it is.
-M_PLACE, M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_REQUIRED, M_BESIDE = 0, 1, 2, 3, 7, 8, 9
-N_MASKS = 8
+# What a search asks of every block, M_PLACE, lies by itself.
+M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_PLACE, M_REQUIRED, M_BESIDE = 0, 1, 2, 6, 7, 8, 9
+N_MASKS = 7
 
 # Bounds of a block: the least or the most of what its documents hold, whichever is the better.
 B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_EMPLOYMENT, B_REMOTE, B_TEXT, B_NORM = range(8)
@@ -84,13 +90,14 @@ N_BOUNDS = 8
     S_T_START,
     S_TAGS,
     S_NUMBERS,
+    S_PLACES,
     S_MASKS,
     S_BOUNDS,
     S_THRESHOLD,
     S_REGIONS,
     S_MOST_NORM,
-) = range(26)
-N_FIELDS = 26
+) = range(27)
+N_FIELDS = 27
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS, C_MAYBE = range(9)
@@ -99,6 +106,7 @@ N_COUNTERS = 9
 # Columns of what may belong to an answer: the document, the most it can reach, and what its pay and
 # years add; and its place in the order in which they are weighed.
 MAYBE_DOC, MAYBE_MOST, MAYBE_POINTS, MAYBE_NEXT = range(4)
+N_MAYBE = 4
 
 SEEKERS, POSTINGS = 0, 1
 """Which side the documents of an index are."""

@@ -3,6 +3,7 @@
 What lies there is `layout`'s to say.
 """
 
+import operator
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
@@ -15,6 +16,8 @@ _READ, _KEEP, _DATA = 0, 3, 1
 # numba names no types of these.
 _array_of: Any = make_array
 _function: Any = cgutils.get_or_insert_function
+_nothing: Any = cgutils.get_null_value
+_value_of: Any = operator.methodcaller("_getvalue")
 
 
 @intrinsic
@@ -25,6 +28,22 @@ def _at(typing_context: Any, address: Any) -> Any:
         return builder.inttoptr(args[0], cgutils.voidptr_t)
 
     return types.voidptr(types.int64), generate
+
+
+@intrinsic
+def _uncounted(typing_context: Any, array: Any) -> Any:
+    """The same array, but nobody counts who holds it: it must be an argument of the kernel.
+
+    Counting is an atomic operation, and a loop that slices an array or takes it out of a tuple does
+    two of them each time.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        made = _array_of(signature.args[0])(context, builder, args[0])
+        made.meminfo, made.parent = _nothing(made.meminfo.type), _nothing(made.parent.type)
+        return _value_of(made)
+
+    return array(array), generate
 
 
 @intrinsic
@@ -58,5 +77,6 @@ def _count(typing_context: Any, word: Any) -> Any:
 
 # Kernels call these without the context, which numba adds.
 pointer: Any = _at
+uncounted: Any = _uncounted
 prefetch: Any = _ask
 bits_set: Any = _count

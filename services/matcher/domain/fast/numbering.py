@@ -14,7 +14,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Row
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
 from services.matcher.domain.fast.growing import Array
-from services.matcher.domain.fast.shown import NO_WORTH, NONE_ACTIVE, ShownWords, WordsOf
+from services.matcher.domain.fast.shown import NO_WORTH, ShownWords, WordsOf, Worth
 from services.matcher.domain.fast.spellings import NONE_NEAR, Spellings
 from services.matcher.domain.language.synonyms import canonical_of
 from services.matcher.domain.vector import TermVector, stacked
@@ -31,7 +31,7 @@ class Query:
     """A document of one side as the search asks the other side with it; see `layout`.
 
     numbers: int64 (4,). masks: uint64 (10,). tags: int32. buckets, impacts: int32. skills: int32
-    (n, 3): group, spelling, worth. active, worth: of a posting, as `ShownWords.worth` gives them.
+    (n, 3): group, spelling, worth. worth: of what is shown to a posting.
     """
 
     numbers: Array
@@ -40,8 +40,7 @@ class Query:
     buckets: Array
     impacts: Array
     skills: Array
-    active: Array
-    worth: Array
+    worth: Worth
 
 
 class Numbering:
@@ -103,11 +102,11 @@ class Numbering:
             np.array(self._posting_numbers(facts), np.int64),
             np.array(
                 [
-                    _bits((county, prefecture)),
                     _bits((county,)),
                     _bits((prefecture,)),
                     *self._path_bits(paths),
                     _bits(map(self.occupations.number, facts.wanted)),
+                    _bits((county, prefecture)),
                     _bits(self.occupations.number(code) for code, _ in facts.required),
                     _bits(self.places.beside_of(facts.county)),
                 ],
@@ -117,7 +116,7 @@ class Numbering:
             terms.buckets,
             terms.impacts,
             self._skills_asked(facts),
-            *self.words.worth(terms.buckets, terms.impacts),
+            self.words.worth(terms.buckets, terms.impacts),
         )
 
     def seeker_query(self, facts: SeekerFacts, terms: TermVector) -> Query:
@@ -129,11 +128,11 @@ class Numbering:
             np.array((facts.pay_floor, 0, _packed_seeker(facts), 0), np.int64),
             np.array(
                 [
-                    _bits(places),
                     _bits(places[:1]),
                     _bits(int(self.places.prefectures[home]) for home in places[:1]),
                     *self._path_bits(facts.occupations),
                     _bits(self.occupations.number(code) for code, _ in facts.certificates),
+                    _bits(places),
                     0,
                     _bits(beside),
                 ],
@@ -143,7 +142,6 @@ class Numbering:
             said.buckets,
             said.impacts,
             self._skills_shown(facts.shown),
-            NONE_ACTIVE,
             NO_WORTH,
         )
 

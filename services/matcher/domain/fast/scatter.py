@@ -9,19 +9,17 @@ from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.fit import skill_points
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.fast.memory import bits_set, prefetch
+from services.matcher.domain.fast.memory import bits_set, prefetch, uncounted
 
 # Columns of the lists that are found: where one begins, ends; what the query says of it. A list's
 # row stands where its end will.
 _FROM, _TO, _SAID = range(3)
 _ROW = _TO
-# So many entries are passed over at once at least; a power of two.
-_STRIDE = 8
 # The memory is asked for the lists so many before they are read, for so many of their entries; the
 # processor sees by itself that more of a long one will be wanted. So many fit a line of memory.
 _AHEAD, _ENTRIES_AHEAD, _A_LINE = 4, 256, 32
 # Most lists of what is shown are short: the memory is asked for where so many later ones begin.
-_LISTS_AHEAD, _SHORT = 12, 16
+_LISTS_AHEAD = 12
 
 
 @inlined
@@ -36,25 +34,6 @@ def _row_of(rows: Array, number: Int) -> Int:
 
 
 @inlined
-def _seek(ids: Array, entry: Int, end: Int, doc: Int) -> Int:
-    """The first entry, from this one on and before the end, of the document or one after it.
-
-    By strides that double while they fall short, and are halved from there.
-    """
-    stride = _STRIDE
-    while entry + stride < end and np.int64(ids[entry + stride]) < doc:
-        entry += stride
-        stride *= 2
-    while stride > _STRIDE:
-        stride >>= 1
-        if entry + stride < end and np.int64(ids[entry + stride]) < doc:
-            entry += stride
-    while entry < end and np.int64(ids[entry]) < doc:
-        entry += 1
-    return entry
-
-
-@inlined
 def _root_up(square: Int) -> Int:
     """The square root, rounded up."""
     root = np.int64(np.sqrt(np.float64(square)))
@@ -63,29 +42,16 @@ def _root_up(square: Int) -> Int:
     return root
 
 
-@compiled
-def scatter_terms(
-    sums: Array,
-    rows: Array,
-    start: Array,
-    ids: Array,
-    impacts: Array,
-    q_buckets: Array,
-    q_impacts: Array,
-    lists: Array,
-    spans: Array,
-    n_spans: Int,
-) -> Int:
-    """Add the products of the rarer terms to each document that has them; how many there were.
+@inlined
+def _find_lists(rows: Array, start: Array, q_buckets: Array, q_impacts: Array, lists: Array) -> Int:
+    """Note where the list of each term lies that has one; how many there are.
 
-    Only within the spans, which ascend as the documents of a list do. spans: int64 (≥ n_spans, 2),
-    each from one document to before another. lists: int64 (≥ n_terms, 3), scratch. Each step asks
-    the memory for what the next one reads, of all terms at once, where it would otherwise wait for
-    each.
+    Each step asks the memory for what the next one reads, of all terms at once, where it would
+    otherwise wait for each.
     """
     for at in range(len(q_buckets)):
         prefetch(rows, np.int64(q_buckets[at] >> 6) * 2)
-    found, touched = 0, np.int64(0)
+    found = 0
     for at in range(len(q_buckets)):
         row = _row_of(rows, q_buckets[at])
         if row >= 0:
@@ -97,26 +63,48 @@ def scatter_terms(
         row = lists[which, _ROW]
         lists[which, _FROM] = start[row]
         lists[which, _TO] = start[row + 1]
-        prefetch(ids, np.int64(start[row]))
-        prefetch(impacts, np.int64(start[row]))
+    return found
+
+
+@inlined
+def _ask_for(ids: Array, impacts: Array, entry: Int, end: Int) -> None:
+    """Ask the memory for where a list begins."""
+    until = min(end, entry + _ENTRIES_AHEAD)
+    while entry < until:
+        prefetch(ids, entry)
+        prefetch(impacts, entry)
+        entry += _A_LINE
+
+
+@compiled
+def scatter_terms(
+    sums: Array,
+    rows: Array,
+    start: Array,
+    counted_ids: Array,
+    counted_impacts: Array,
+    q_buckets: Array,
+    q_impacts: Array,
+    lists: Array,
+) -> Int:
+    """Add the products of the rarer terms to each document that has them; how many there were.
+
+    lists: int64 (≥ n_terms, 3), scratch.
+    """
+    ids, impacts = uncounted(counted_ids), uncounted(counted_impacts)
+    found, read = _find_lists(rows, start, q_buckets, q_impacts, lists), np.int64(0)
+    for which in range(min(_AHEAD, found)):
+        _ask_for(ids, impacts, lists[which, _FROM], lists[which, _TO])
     for which in range(found):
         if which + _AHEAD < found:
-            soon = lists[which + _AHEAD, _FROM]
-            until = min(lists[which + _AHEAD, _TO], soon + _ENTRIES_AHEAD)
-            while soon < until:
-                prefetch(ids, soon)
-                prefetch(impacts, soon)
-                soon += _A_LINE
+            _ask_for(ids, impacts, lists[which + _AHEAD, _FROM], lists[which + _AHEAD, _TO])
         said = np.int32(lists[which, _SAID])
-        entry, end = lists[which, _FROM], lists[which, _TO]
-        for span in range(n_spans):
-            entry = _seek(ids, entry, end, spans[span, 0])
-            last = _seek(ids, entry, end, spans[span, 1])
-            for at in range(entry, last):
-                sums[ids[at]] += said * np.int32(impacts[at])
-            touched += last - entry
-            entry = last
-    return touched
+        here = ids[lists[which, _FROM] : lists[which, _TO]]
+        impacts_here = impacts[lists[which, _FROM] : lists[which, _TO]]
+        for at in range(len(here)):
+            sums[here[at]] += said * np.int32(impacts_here[at])
+        read += len(here)
+    return read
 
 
 @compiled
@@ -143,20 +131,18 @@ def scatter_shown(
     spellings: Int,
     rows: Array,
     start: Array,
-    ids: Array,
+    counted_ids: Array,
     active: Array,
-    worth: Array,
+    ranks: Array,
+    added: Array,
     lists: Array,
-    spans: Array,
-    n_spans: Int,
 ) -> Int:
     """Add to each document what the words of each spelling it shows are worth; how many there were.
 
-    Within the spans, as `scatter_terms`; but a list that is short is not worth a search.
-    spellings: so many the rows are for. active: uint64, a bit for each spelling whose worth, int32,
-    is any. lists: int64 (≥ n, 3), scratch.
+    spellings: so many the rows are for. active, ranks, added: as `shown.Worth` has them. lists:
+    int64 (≥ n, 3), scratch.
     """
-    found, touched, one = 0, np.int64(0), np.uint64(1)
+    ids, found, read, one = uncounted(counted_ids), 0, np.int64(0), np.uint64(1)
     for word in range(min(spellings >> 6, len(active))):
         held = rows[word, 0]
         both = held & active[word]
@@ -164,7 +150,7 @@ def scatter_shown(
             below = (both & (~both + one)) - one
             row = np.int64(rows[word, 1]) + bits_set(held & below)
             lists[found, _ROW] = row
-            lists[found, _SAID] = worth[word * 64 + bits_set(below)]
+            lists[found, _SAID] = added[ranks[word] + bits_set(active[word] & below)]
             prefetch(start, row)
             found += 1
             both &= both - one
@@ -172,20 +158,11 @@ def scatter_shown(
         if which + _LISTS_AHEAD < found:
             prefetch(ids, np.int64(start[lists[which + _LISTS_AHEAD, _ROW]]))
         row, said = lists[which, _ROW], np.int32(lists[which, _SAID])
-        entry, end = np.int64(start[row]), np.int64(start[row + 1])
-        if end - entry <= _SHORT:
-            for at in range(entry, end):
-                sums[ids[at]] += said
-            touched += end - entry
-            continue
-        for span in range(n_spans):
-            entry = _seek(ids, entry, end, spans[span, 0])
-            last = _seek(ids, entry, end, spans[span, 1])
-            for at in range(entry, last):
-                sums[ids[at]] += said
-            touched += last - entry
-            entry = last
-    return touched
+        here = ids[start[row] : start[row + 1]]
+        for at in range(len(here)):
+            sums[here[at]] += said
+        read += len(here)
+    return read
 
 
 @compiled

@@ -12,6 +12,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Documents
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
 from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.fast.packing import packed
 from services.matcher.domain.language.trades import spoken_buckets
 
 # A term of more than this share of the documents is kept with them: it says little and would be
@@ -57,6 +58,7 @@ class Segment:
     t_start: Array
     tags: Array
     numbers: Array
+    places: Array
     masks: Array
     bounds: Array
     threshold: Array
@@ -133,6 +135,7 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         side, numbers, t_start, tags, norms, tables.occupations.paths, tables.places.prefectures,
         tables.weights.rows,
     )  # fmt: skip
+    places = np.ascontiguousarray(masks[:, lay.M_PLACE])
     arrays = {
         "alive": np.ones(n, np.uint8),
         "slots": documents.slots[order],
@@ -153,13 +156,13 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         "t_start": t_start,
         "tags": tags,
         "numbers": numbers,
-        "masks": masks,
+        "places": places,
+        "masks": np.ascontiguousarray(masks[:, : lay.N_MASKS]),
         "bounds": bounds,
         "threshold": np.zeros(len(masks), np.int32),
-        "regions": np.bitwise_or.reduceat(
-            masks[:, lay.M_PLACE], np.arange(0, len(masks), lay.REGION)
-        ),
+        "regions": np.bitwise_or.reduceat(places, np.arange(0, len(places), lay.REGION)),
     }
+    arrays = packed(arrays)
     return Segment(**arrays, row=_row(arrays))
 
 
@@ -221,6 +224,7 @@ _ADDRESSES = {
     lay.S_T_START: "t_start",
     lay.S_TAGS: "tags",
     lay.S_NUMBERS: "numbers",
+    lay.S_PLACES: "places",
     lay.S_MASKS: "masks",
     lay.S_BOUNDS: "bounds",
     lay.S_THRESHOLD: "threshold",

@@ -5,19 +5,34 @@ those words are, `wording` says; who shows which spelling does not live here.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from services.matcher.domain.compiled import compiled
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast.growing import Array, Growing, Int
+from services.matcher.domain.fast.memory import bits_set
 from services.matcher.domain.vector import TermVector
 
 # So many spellings are looked through one by one, or a sixteenth of all, before they are laid into
 # the lists: laying a hundred thousand out anew takes some milliseconds.
 _NEW_AT_MOST, _NEW_SHARE = 512, 16
 _NOTHING = np.zeros(0, np.int32)
-NO_WORTH = _NOTHING
-NONE_ACTIVE = np.zeros(0, np.uint64)
+
+
+class Worth(NamedTuple):
+    """What each spelling adds to the dot product with a document.
+
+    active: uint64 (≥ n / 64,), bits of the spellings that add something. added: int32 (n_active,),
+    what, in order; ranks: int32, how many come before each word of bits.
+    """
+
+    active: Array
+    ranks: Array
+    added: Array
+
+
+NO_WORTH = Worth(np.zeros(0, np.uint64), _NOTHING, _NOTHING)
 
 WordsOf = Callable[[str], TermVector]
 """The words of a spelling, as a part of a document's vector."""
@@ -35,6 +50,7 @@ class ShownWords:
         self._laid = 0
         self._terms, self._t_start = _NOTHING, np.zeros(1, np.int32)
         self._spellings, self._said = _NOTHING, np.zeros(0, np.uint8)
+        self._sums = _NOTHING
 
     def __len__(self) -> int:
         return self._start.n - 1
@@ -76,22 +92,19 @@ class ShownWords:
         self._start.held[1 : len(self) + 1] = ends
         self._lay()
 
-    def worth(self, buckets: Array, impacts: Array) -> tuple[Array, Array]:
-        """What each spelling adds to the dot product with a document.
-
-        Returns bits, uint64 (≥ n / 64,), of the spellings that add something; and what, int32 (n,),
-        which may hold anything for the others.
-        """
+    def worth(self, buckets: Array, impacts: Array) -> Worth:
+        """What each spelling adds to the dot product with this document."""
         if len(self) - self._laid > max(_NEW_AT_MOST, self._laid // _NEW_SHARE):
             self._lay()
-        worth = np.empty(len(self), np.int32)
-        active = np.zeros(len(self) // 64 + 1, np.uint64)
-        _add_worth(
-            buckets, impacts, self._terms, self._t_start, self._spellings, self._said,
-            self._start.values, self._buckets.values, self._impacts.values, self._laid, worth,
-            active,
+        if len(self) > len(self._sums):
+            self._sums = np.empty(len(self) + len(self) // 4, np.int32)
+        return Worth(
+            *_worth(
+                buckets, impacts, self._terms, self._t_start, self._spellings, self._said,
+                self._start.values, self._buckets.values, self._impacts.values, self._laid,
+                self._sums,
+            )
         )  # fmt: skip
-        return active, worth
 
     def _lay(self) -> None:
         buckets = self._buckets.values
@@ -104,7 +117,7 @@ class ShownWords:
 
 
 @compiled
-def _add_worth(
+def _worth(
     buckets: Array,
     impacts: Array,
     terms: Array,
@@ -115,29 +128,42 @@ def _add_worth(
     n_buckets: Array,
     n_impacts: Array,
     laid: Int,
-    worth: Array,
-    active: Array,
-) -> None:
-    """Fill worth and active. buckets: of the document, ascending, as terms are."""
+    sums: Array,
+) -> tuple[Array, Array, Array]:
+    """The fields of `Worth`. buckets: of the document, ascending, as terms are. sums: scratch."""
+    active = np.zeros(len(start) // 64 + 1, np.uint64)
     places = np.searchsorted(terms, buckets)
     for at in range(len(buckets)):
         place = places[at]
         if place == len(terms) or terms[place] != buckets[at]:
             continue
         for entry in range(t_start[place], t_start[place + 1]):
-            _add(np.int64(spellings[entry]), impacts[at] * np.int32(said[entry]), worth, active)
+            _add(np.int64(spellings[entry]), impacts[at] * np.int32(said[entry]), sums, active)
     for spelling in range(laid, len(start) - 1):
         for entry in range(start[spelling], start[spelling + 1]):
             at = np.searchsorted(buckets, n_buckets[entry])
             if at < len(buckets) and buckets[at] == n_buckets[entry]:
-                _add(np.int64(spelling), impacts[at] * np.int32(n_impacts[entry]), worth, active)
+                _add(np.int64(spelling), impacts[at] * np.int32(n_impacts[entry]), sums, active)
+    ranks, n_active = np.empty(len(active), np.int32), 0
+    for word in range(len(active)):
+        ranks[word] = n_active
+        n_active += bits_set(active[word])
+    added, found, one = np.empty(n_active, np.int32), 0, np.uint64(1)
+    for word in range(len(active)):
+        left = active[word]
+        while left:
+            below = (left & (~left + one)) - one
+            added[found] = sums[word * 64 + bits_set(below)]
+            found += 1
+            left &= left - one
+    return active, ranks, added
 
 
-@compiled
-def _add(spelling: Int, more: Int, worth: Array, active: Array) -> None:
+@inlined
+def _add(spelling: Int, more: Int, sums: Array, active: Array) -> None:
     bit = np.uint64(1) << np.uint64(spelling & 63)
     if active[spelling >> 6] & bit:
-        worth[spelling] += more
+        sums[spelling] += more
     else:
         active[spelling >> 6] |= bit
-        worth[spelling] = more
+        sums[spelling] = more

@@ -13,6 +13,7 @@ import numpy as np
 
 from services.matcher.domain.fast import build
 from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.asking import Asked, Best, Desk, Rules
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
 from services.matcher.domain.fast.growing import Array, Growing
 from services.matcher.domain.fast.head import Head
@@ -83,19 +84,27 @@ class Scratch:
     """Arrays that one search at a time writes into."""
 
     def __init__(self) -> None:
-        self.sums = np.zeros(lay.MAX_SEGMENT, np.int32)
-        self.skills = np.zeros(lay.MAX_SEGMENT, np.int32)
-        self.marks = np.zeros(lay.MAX_SEGMENT, np.int32)
-        self.maybe = np.zeros((4, lay.MAX_SEGMENT), np.int32)
-        self.block_rest = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
-        self.block_most = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
-        self.turns = np.zeros(lay.MAX_SEGMENT // lay.BLOCK, np.int32)
-        self.in_query = np.zeros(lay.MOST_FREQUENT + 1, np.int32)
+        documents, blocks = lay.MAX_SEGMENT, lay.MAX_SEGMENT // lay.BLOCK
+        sums, skills, done, said, skilled = _for_documents(documents)
+        self.desk = Desk(
+            sums=sums,
+            skills=skills,
+            done=done,
+            said=said,
+            skilled=skilled,
+            marks=np.zeros(documents, np.int32),
+            maybe=np.zeros((lay.N_MAYBE, documents), np.int32),
+            rests=np.zeros(blocks, np.int32),
+            turns=np.zeros(blocks, np.int32),
+            wanted=np.zeros(blocks, np.uint16),
+            in_query=np.zeros(lay.MOST_FREQUENT + 1, np.int32),
+            lists=np.zeros((64, 3), np.int64),
+        )
+        # As many zeros as a head has documents, and one.
+        self.nothing = np.zeros(documents + lay.BLOCK, np.uint16)
+        self.no_starts = np.zeros(documents + lay.BLOCK, np.uint32)
         self.near_of = np.zeros(1, np.int32)
         self.closeness_of = np.zeros(lay.NO_OTHER + 1, np.int32)
-        self.lists = np.zeros((64, 3), np.int64)
-        self.nothing = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint16)
-        self.no_starts = np.zeros(lay.MAX_SEGMENT + lay.BLOCK, np.uint32)
         self.counters = np.zeros(lay.N_COUNTERS, np.int64)
         self.hit_scores = self.hit_slots = np.zeros(0, np.int32)
 
@@ -107,19 +116,37 @@ class Scratch:
         if occupations > len(self.closeness_of):
             self.closeness_of = np.zeros(occupations, np.int32)
 
-    def begin(self, most_hits: int, most_lists: int) -> None:
-        """Be ready for a search that finds at most so many hits, of at most so many terms."""
+    def begin(self, most_hits: int, most_lists: int, documents: int) -> None:
+        """Be ready for a search that finds at most so many hits, of at most so many terms, among so
+        many documents."""
         stamp = self.counters[lay.C_STAMP]
         if stamp > _STAMPS:
-            self.marks[:] = 0
+            self.desk.marks[:] = 0
             stamp = 0
         self.counters[:] = 0
         self.counters[lay.C_STAMP] = stamp
-        if most_lists > len(self.lists):
-            self.lists = np.zeros((2 * most_lists, 3), np.int64)
+        if most_lists > len(self.desk.lists):
+            self.desk = self.desk._replace(lists=np.zeros((2 * most_lists, 3), np.int64))
+        if documents > len(self.desk.sums):
+            sums, skills, done, said, skilled = _for_documents(documents + documents // 4)
+            self.desk = self.desk._replace(
+                sums=sums, skills=skills, done=done, said=said, skilled=skilled
+            )
         if most_hits > len(self.hit_slots):
             self.hit_scores = np.zeros(2 * most_hits, np.int32)
             self.hit_slots = np.zeros(2 * most_hits, np.int32)
+
+
+def _for_documents(count: int) -> tuple[Array, Array, Array, Array, Array]:
+    """Sums and skills of so many documents; done of each block; said and skilled of each region."""
+    regions = -(-count // lay.REGION_DOCS)
+    return (
+        np.zeros(regions * lay.REGION_DOCS, np.int32),
+        np.zeros(regions * lay.REGION_DOCS, np.int32),
+        np.zeros(regions * lay.REGION, np.uint16),
+        np.zeros(regions, np.int32),
+        np.zeros(regions, np.int32),
+    )
 
 
 class Side:
@@ -135,6 +162,8 @@ class Side:
         self._segment_of, self._doc_of = Growing(np.int32), Growing(np.int32)
         self._head = Head(sizes.head)
         self._table = np.zeros((0, lay.N_FIELDS), np.int64)
+        # Places of the desk: of each segment whole regions.
+        self._room = 0
         self.living = 0
 
     def lives(self, slot: int) -> bool:
@@ -187,44 +216,41 @@ class Side:
         Of equal scores the lower id is the better.
         """
         hits_wanted = thresholds is not None
-        limits = thresholds if thresholds is not None else scratch.hit_scores
-        longest = max(len(query.buckets), len(query.skills), len(query.worth))
-        scratch.begin(self.living if hits_wanted else 0, longest)
-        heap_scores, heap_slots = np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32)
-        weights = self._numbering.weights
+        worth, weights = query.worth, self._numbering.weights
+        longest = max(len(query.buckets), len(query.skills), len(worth.added))
+        scratch.begin(self.living if hits_wanted else 0, longest, self._room)
         scratch.number(self._tables)
-        asked = (
+        asked = Asked(
+            self._side, tau_ppm, k, int(hits_wanted), query.numbers, query.masks, query.tags,
+            query.buckets, query.impacts, query.skills, worth.active, worth.ranks, worth.added,
+        )  # fmt: skip
+        rules = Rules(
             weights.rows, weights.most, self._tables.occupations.paths,
             self._tables.places.prefectures, self._tables.places.beside, scratch.near_of,
-            scratch.closeness_of, self.slots.high, self.slots.low, limits,
+            scratch.closeness_of,
         )  # fmt: skip
-        found = (heap_scores, heap_slots, scratch.hit_scores, scratch.hit_slots, scratch.counters)
+        best = Best(
+            np.zeros(k + 1, np.int32), np.zeros(k + 1, np.int32), scratch.hit_scores,
+            scratch.hit_slots, self.slots.high, self.slots.low,
+            thresholds if thresholds is not None else scratch.hit_scores, scratch.counters,
+        )  # fmt: skip
+        desk = scratch.desk
         if len(self._table):
-            search_segments(
-                self._side, self._table, tau_ppm, k, hits_wanted, query.numbers, query.masks,
-                query.tags, query.buckets, query.impacts, query.skills, query.active,
-                query.worth, *asked, scratch.sums, scratch.skills, scratch.marks, scratch.maybe,
-                scratch.block_rest, scratch.block_most, scratch.turns, scratch.in_query,
-                scratch.lists, *found,
-            )  # fmt: skip
+            search_segments(self._table, asked, rules, desk, best)
         head = self._head
         if len(head):
             held = head.batch
             search_head(
-                self._side, len(head), head.alive, held.slots.held,
-                head.terms.chains, head.terms.next, held.buckets.held, held.impacts.held,
-                head.terms.doc, head.skills.chains, head.skills.next, held.spellings.held,
-                held.weighs.held, head.skills.doc, held.spellings.n, held.t_start.held,
-                held.tags.held, held.numbers.held.reshape(-1), tau_ppm, k, hits_wanted,
-                query.numbers, query.tags, query.buckets, query.impacts, query.skills, query.active,
-                query.worth, *asked, scratch.sums, scratch.skills, scratch.marks, scratch.maybe,
-                scratch.nothing, scratch.no_starts, *found,
+                head.laid(scratch.nothing, scratch.no_starts), head.terms.chains, head.terms.next,
+                held.buckets.held, held.impacts.held, head.terms.doc, head.skills.chains,
+                head.skills.next, held.spellings.held, head.skills.doc, held.spellings.n, asked,
+                rules, desk, best,
             )  # fmt: skip
         n, hits = int(scratch.counters[lay.C_HEAP]), int(scratch.counters[lay.C_HITS])
-        in_order(heap_scores, heap_slots, n, self.slots.high, self.slots.low)
+        in_order(best.heap_scores, best.heap_slots, n, self.slots.high, self.slots.low)
         return Found(
-            heap_scores[:n], heap_slots[:n], scratch.hit_scores[:hits].copy(),
-            scratch.hit_slots[:hits].copy(), scratch.counters.copy(),
+            best.heap_scores[:n], best.heap_slots[:n], best.hit_scores[:hits].copy(),
+            best.hit_slots[:hits].copy(), scratch.counters.copy(),
         )  # fmt: skip
 
     def ranked(self, found: Found) -> Ranked:
@@ -284,8 +310,9 @@ class Side:
         prefectures = self._tables.places.prefectures
         bits = build.places_by_want(documents.tags, prefectures)
         keys = build.order_keys(
-            documents.numbers, documents.t_start, documents.tags, prefectures, bits
-        )
+            documents.numbers, documents.t_start, documents.tags, prefectures, bits,
+            self._tables.occupations.ranks,
+        )  # fmt: skip
         order = which[np.argsort(keys[which], kind="stable")]
         for start in range(0, len(order), self._sizes.segment):
             chosen = order[start : start + self._sizes.segment]
@@ -297,3 +324,5 @@ class Side:
     def _tabulate(self) -> None:
         rows: Sequence[Array] = [segment.row for segment in self.segments]
         self._table = np.stack(rows) if rows else np.zeros((0, lay.N_FIELDS), np.int64)
+        self._room = sum(-(-len(each) // lay.REGION_DOCS) for each in self.segments)
+        self._room *= lay.REGION_DOCS

@@ -5,20 +5,17 @@ Where the sums over their lists come from, and which blocks are looked into, doe
 
 import numpy as np
 
-from services.matcher.domain.compiled import compiled, inlined
+from services.matcher.domain.compiled import inlined
 from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.asking import Asked, Best, Desk, Laid, Rules
+from services.matcher.domain.fast.bounding import reach_of
 from services.matcher.domain.fast.fit import pair_rest, pay_and_years, seeker_rest
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.heap import offer
-from services.matcher.domain.fast.memory import prefetch
-from services.matcher.domain.vector import ONE_BITS
+from services.matcher.domain.fast.memory import bits_set, prefetch
 
 NEVER = np.int64(1) << 40
 """More than any document reaches."""
-
-# How many documents before one is weighed the memory is asked for where its parts begin, and for
-# the parts.
-_FAR_AHEAD, _AHEAD = 12, 6
 
 LADDER = 256
 RUNG_BITS = 12
@@ -26,208 +23,187 @@ RUNG_BITS = 12
 
 
 @inlined
+def rung_of(reach: Int) -> Int:
+    """The rung of a reach, in millionths."""
+    return min(np.int64(reach) >> RUNG_BITS, np.int64(LADDER - 1))
+
+
+@inlined
+def bound_of(q: Asked, best: Best) -> Int:
+    """What a document must reach to be among the best."""
+    if best.counters[lay.C_HEAP] < q.k:
+        return np.int64(q.tau)
+    return max(np.int64(q.tau), np.int64(best.heap_scores[0])) if q.k else NEVER
+
+
+@inlined
 def gather(
     block: Int,
+    bits: Int,
     rest: Int,
-    surely: Int,
     certifiable: Int,
-    side: Int,
+    q_norm: Int,
     bound: Int,
-    hits_wanted: bool,
-    n_docs: Int,
-    alive: Array,
-    slots: Array,
+    remote_points: Int,
+    q: Asked,
+    rules: Rules,
+    s: Laid,
     sums: Array,
     skills: Array,
-    q_norm: Int,
-    norms: Array,
-    numbers: Array,
-    q: Array,
-    weight_rows: Array,
-    remote_points: Int,
-    near_of: Array,
-    closeness_of: Array,
-    thresholds: Array,
-    reaches: Array,
-    maybe: Array,
-    counters: Array,
-) -> Int:
-    """Note the documents of a block that may belong to the answer; returns the least threshold.
+    desk: Desk,
+    best: Best,
+) -> None:
+    """Note the documents of a block that may belong to the answer.
 
-    rest, surely, certifiable: bounds of the block's. bound: what the best wanted so far reach.
-    reaches: int64 (BLOCK,), scratch.
+    bits: of those to be looked at. rest, certifiable: bounds of the block's. q_norm: the length of
+    the query's frequent terms. bound: what the best wanted so far reach.
     """
-    least = NEVER
-    first_doc = np.int64(block) * lay.BLOCK
-    here = min(np.int64(n_docs) - first_doc, np.int64(lay.BLOCK))
-    row = np.int64(q[lay.WEIGHTS])
-    least_asked = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
-    # How far each may reach is worked out for all without a branch, and most then fall short.
-    for at in range(here):
-        doc = first_doc + at
+    q_packed = q.numbers[lay.PACKED]
+    least_asked = q_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    asking, one = q_packed & lay.YEARS_MASK, np.int64(1)
+    row = np.int64(q.numbers[lay.WEIGHTS])
+    while bits:
+        at = bits_set(np.uint64((bits & -bits) - one))
+        bits &= bits - one
+        doc = block * lay.BLOCK + at
+        if doc >= s.n_docs:
+            break
         first = doc * lay.N_NUMBERS
-        packed = np.int64(numbers[first + lay.PACKED])
-        if side == lay.POSTINGS:
-            row = np.int64(numbers[first + lay.WEIGHTS])
-        most = np.int64(sums[doc]) + q_norm * np.int64(norms[doc])
-        most = min(most, np.int64(1) << ONE_BITS)
-        reach = (weight_rows[row, lay.W_TEXT] * most >> ONE_BITS) + np.int64(skills[doc])
-        fits = np.int64(alive[doc])
-        fits *= (packed & q[lay.PACKED]) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
-        if side == lay.SEEKERS:
-            fits *= np.int64(packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK >= least_asked)
-            reach += seeker_rest(
-                np.int64(numbers[first + lay.HOME]), packed, np.int64(numbers[first + lay.ONLY]),
-                certifiable, q, weight_rows[row], remote_points, near_of, closeness_of,
-            )  # fmt: skip
-        else:
-            reach += rest
-        reaches[at] = reach if fits else -NEVER
-    for at in range(here):
-        doc = first_doc + at
+        packed = np.int64(s.numbers[first + lay.PACKED])
+        if not s.alive[doc]:
+            continue
+        if not (packed & q_packed) >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK:
+            continue
         need = bound
-        if hits_wanted and alive[doc]:
-            threshold = np.int64(thresholds[slots[doc]])
-            least = min(least, threshold)
-            need = min(need, threshold)
-        reach = reaches[at]
-        if reach + surely < need:
+        if q.hits:
+            need = min(need, np.int64(best.thresholds[s.slots[doc]]))
+        if q.side == lay.POSTINGS:
+            row = np.int64(s.numbers[first + lay.WEIGHTS])
+        weights = rules.weight_rows[row]
+        most = np.int64(sums[doc]) + q_norm * np.int64(s.norms[doc])
+        text = reach_of(weights[lay.W_TEXT], most, np.int64(skills[doc]))
+        fit = rest
+        if q.side == lay.SEEKERS:
+            if packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK < least_asked:
+                continue
+            fit = seeker_rest(
+                np.int64(s.numbers[first + lay.HOME]), packed,
+                np.int64(s.numbers[first + lay.ONLY]), certifiable, q.numbers, weights,
+                remote_points, rules.near_of, rules.closeness_of,
+            )  # fmt: skip
+        if text + fit + weights[lay.W_PAY] + weights[lay.W_YEARS] < need:
             continue
-        first = doc * lay.N_NUMBERS
-        packed = np.int64(numbers[first + lay.PACKED])
-        low_pay = np.int64(numbers[first + lay.PAY_LOW])
-        mine, asking = packed & lay.YEARS_MASK, q[lay.PACKED] & lay.YEARS_MASK
-        if side == lay.SEEKERS:
-            points = pay_and_years(
-                q[lay.PAY_LOW], q[lay.PAY_HIGH], asking, low_pay, mine, weight_rows[row]
-            )
+        low_pay, mine = np.int64(s.numbers[first + lay.PAY_LOW]), packed & lay.YEARS_MASK
+        if q.side == lay.SEEKERS:
+            low, high = q.numbers[lay.PAY_LOW], q.numbers[lay.PAY_HIGH]
+            points = pay_and_years(low, high, asking, low_pay, mine, weights)
         else:
-            row = np.int64(numbers[first + lay.WEIGHTS])
-            high_pay = np.int64(numbers[first + lay.PAY_HIGH])
-            points = pay_and_years(
-                low_pay, high_pay, mine, q[lay.PAY_LOW], asking, weight_rows[row]
-            )
-        if reach + points < need:
+            high_pay, floor = np.int64(s.numbers[first + lay.PAY_HIGH]), q.numbers[lay.PAY_LOW]
+            points = pay_and_years(low_pay, high_pay, mine, floor, asking, weights)
+        if text + fit + points < need:
             continue
-        noted = counters[lay.C_MAYBE]
-        maybe[lay.MAYBE_DOC, noted] = doc
-        maybe[lay.MAYBE_MOST, noted] = reach + points
-        maybe[lay.MAYBE_POINTS, noted] = points
-        counters[lay.C_MAYBE] = noted + 1
+        noted = best.counters[lay.C_MAYBE]
+        desk.maybe[lay.MAYBE_DOC, noted] = doc
+        desk.maybe[lay.MAYBE_MOST, noted] = text + fit + points
+        desk.maybe[lay.MAYBE_POINTS, noted] = points
+        best.counters[lay.C_MAYBE] = noted + 1
+        # Where its parts begin travels until it is weighed, and then they do.
+        prefetch(s.slots, doc)
+        prefetch(s.t_start, doc)
+        prefetch(s.f_start, doc)
+
+
+@inlined
+def least_threshold(block: Int, s: Laid, thresholds: Array) -> Int:
+    """The least threshold of a living document of the block; `NEVER` where none lives."""
+    least = NEVER
+    for doc in range(block * lay.BLOCK, min(np.int64(s.n_docs), (block + 1) * lay.BLOCK)):
+        if s.alive[doc]:
+            least = min(least, np.int64(thresholds[s.slots[doc]]))
     return least
 
 
-@compiled
+@inlined
 def weigh(
-    side: Int,
-    tau: Int,
-    k: Int,
-    hits_wanted: bool,
-    slots: Array,
+    q_norm: Int,
+    q: Asked,
+    rules: Rules,
+    s: Laid,
     sums: Array,
     skills: Array,
-    in_query: Array,
-    q_norm: Int,
-    f_start: Array,
-    f_term: Array,
-    f_impact: Array,
-    norms: Array,
-    t_start: Array,
-    tags: Array,
-    numbers: Array,
-    q: Array,
-    q_tags: Array,
-    weight_rows: Array,
-    paths: Array,
-    prefectures: Array,
-    beside: Array,
-    high: Array,
-    low: Array,
-    thresholds: Array,
-    maybe: Array,
+    desk: Desk,
+    best: Best,
     ladder: Array,
-    heap_scores: Array,
-    heap_slots: Array,
-    hit_scores: Array,
-    hit_slots: Array,
-    counters: Array,
 ) -> None:
     """Score the documents noted, those that may reach most first, while they may yet belong.
 
     So the bound rises fast, and few are scored that do not belong to the answer: scoring one means
-    to fetch half a dozen things from far away in memory.
+    to fetch half a dozen things from far away in memory. ladder: int32 (LADDER,), scratch.
     """
+    counters, maybe = best.counters, desk.maybe
     noted = counters[lay.C_MAYBE]
     counters[lay.C_MAYBE] = 0
     ladder[:] = 0
     for at in range(noted):
-        ladder[LADDER - 1 - min(maybe[lay.MAYBE_MOST, at] >> RUNG_BITS, LADDER - 1)] += 1
+        ladder[LADDER - 1 - rung_of(maybe[lay.MAYBE_MOST, at])] += 1
+        doc = np.int64(maybe[lay.MAYBE_DOC, at])
+        prefetch(s.tags, np.int64(s.t_start[doc]))
+        prefetch(s.f_term, np.int64(s.f_start[doc]))
+        prefetch(s.f_impact, np.int64(s.f_start[doc]))
     before = np.int32(0)
     for rung in range(LADDER):
         before, ladder[rung] = before + ladder[rung], before
     for at in range(noted):
-        rung = LADDER - 1 - min(maybe[lay.MAYBE_MOST, at] >> RUNG_BITS, LADDER - 1)
+        rung = LADDER - 1 - rung_of(maybe[lay.MAYBE_MOST, at])
         maybe[lay.MAYBE_NEXT, ladder[rung]] = at
         ladder[rung] += 1
-    row = q[lay.WEIGHTS]
+    row = q.numbers[lay.WEIGHTS]
     # Numbers of one type wherever a kernel is called, or it would be compiled for each type.
-    none, n_tags = np.int64(0), np.int64(len(q_tags))
+    none, n_tags = np.int64(0), np.int64(len(q.tags))
     for turn in range(noted):
-        if turn + _FAR_AHEAD < noted:
-            soon = np.int64(maybe[lay.MAYBE_DOC, maybe[lay.MAYBE_NEXT, turn + _FAR_AHEAD]])
-            prefetch(slots, soon)
-            prefetch(t_start, soon)
-            prefetch(f_start, soon)
-        if turn + _AHEAD < noted:
-            soon = np.int64(maybe[lay.MAYBE_DOC, maybe[lay.MAYBE_NEXT, turn + _AHEAD]])
-            prefetch(tags, np.int64(t_start[soon]))
-            prefetch(f_term, np.int64(f_start[soon]))
-            prefetch(f_impact, np.int64(f_start[soon]))
         at = maybe[lay.MAYBE_NEXT, turn]
         doc = np.int64(maybe[lay.MAYBE_DOC, at])
-        slot = np.int64(slots[doc])
-        need = np.int64(tau)
-        if counters[lay.C_HEAP] == k:
-            need = max(need, np.int64(heap_scores[0])) if k else NEVER
-        if hits_wanted:
-            need = min(need, np.int64(thresholds[slot]))
+        slot = np.int64(s.slots[doc])
+        need = bound_of(q, best)
+        if q.hits:
+            need = min(need, np.int64(best.thresholds[slot]))
         if maybe[lay.MAYBE_MOST, at] < need:
             continue
         first = doc * lay.N_NUMBERS
-        if side == lay.POSTINGS:
-            row = np.int64(numbers[first + lay.WEIGHTS])
-        packed = np.int64(numbers[first + lay.PACKED])
+        if q.side == lay.POSTINGS:
+            row = np.int64(s.numbers[first + lay.WEIGHTS])
+        weights = rules.weight_rows[row]
+        packed = np.int64(s.numbers[first + lay.PACKED])
         counters[lay.C_DOCS] += 1
-        begins, ends = np.int64(t_start[doc]), np.int64(t_start[doc + 1])
-        if side == lay.SEEKERS:
+        begins, ends = np.int64(s.t_start[doc]), np.int64(s.t_start[doc + 1])
+        if q.side == lay.SEEKERS:
             fits = pair_rest(
-                q_tags, none, n_tags, q[lay.PACKED], weight_rows[row], tags, begins, ends, packed,
-                paths, prefectures, beside,
+                q.tags, none, n_tags, q.numbers[lay.PACKED], weights, s.tags, begins, ends, packed,
+                rules.paths, rules.prefectures, rules.beside,
             )  # fmt: skip
         else:
             fits = pair_rest(
-                tags, begins, ends, packed, weight_rows[row], q_tags, none, n_tags, q[lay.PACKED],
-                paths, prefectures, beside,
+                s.tags, begins, ends, packed, weights, q.tags, none, n_tags, q.numbers[lay.PACKED],
+                rules.paths, rules.prefectures, rules.beside,
             )  # fmt: skip
         if fits < 0:
             continue
         points = np.int64(maybe[lay.MAYBE_POINTS, at]) + fits
-        weight = weight_rows[row, lay.W_TEXT]
-        most = min(np.int64(sums[doc]) + q_norm * np.int64(norms[doc]), np.int64(1) << ONE_BITS)
-        if (weight * most >> ONE_BITS) + skills[doc] + points < need:
-            continue
         dot = np.int64(sums[doc])
-        for entry in range(f_start[doc], f_start[doc + 1]):
-            dot += np.int64(in_query[f_term[entry]]) * np.int64(f_impact[entry])
-        dot = min(dot, np.int64(1) << ONE_BITS)
-        score = (weight * dot >> ONE_BITS) + skills[doc] + points
+        most = dot + q_norm * np.int64(s.norms[doc])
+        if reach_of(weights[lay.W_TEXT], most, np.int64(skills[doc])) + points < need:
+            continue
+        for entry in range(s.f_start[doc], s.f_start[doc + 1]):
+            dot += np.int64(desk.in_query[s.f_term[entry]]) * np.int64(s.f_impact[entry])
+        score = reach_of(weights[lay.W_TEXT], dot, np.int64(skills[doc])) + points
         counters[lay.C_SCORED] += 1
-        if score < tau:
+        if score < q.tau:
             continue
         counters[lay.C_HEAP] = offer(
-            heap_scores, heap_slots, counters[lay.C_HEAP], k, score, slot, high, low
-        )
-        if hits_wanted and score >= thresholds[slot]:
-            hit_scores[counters[lay.C_HITS]] = score
-            hit_slots[counters[lay.C_HITS]] = slot
+            best.heap_scores, best.heap_slots, counters[lay.C_HEAP], q.k, score, slot, best.high,
+            best.low,
+        )  # fmt: skip
+        if q.hits and score >= best.thresholds[slot]:
+            best.hit_scores[counters[lay.C_HITS]] = score
+            best.hit_slots[counters[lay.C_HITS]] = slot
             counters[lay.C_HITS] += 1
