@@ -450,7 +450,7 @@ def test_no_document_is_left_out_that_may_reach_enough(
 
 def test_arrays_are_the_same_next_to_each_other() -> None:
     draw = np.random.default_rng(1)
-    arrays = {
+    arrays: dict[str, Array] = {
         "ids": draw.integers(0, 1 << 16, 3_000_001).astype(np.uint16),
         "none": np.zeros(0, np.int32),
         "bounds": draw.integers(0, 1 << 30, (1001, 10)).astype(np.int32),
@@ -460,7 +460,8 @@ def test_arrays_are_the_same_next_to_each_other() -> None:
     assert list(copies) == list(arrays)
     for name, each in arrays.items():
         assert copies[name].dtype == each.dtype
-        assert copies[name].flags.c_contiguous and copies[name].flags.writeable
+        assert copies[name].flags.c_contiguous
+        assert copies[name].flags.writeable
         assert np.array_equal(copies[name], each)
     few = {"few": np.arange(9)}
     assert packed(few)["few"] is few["few"], "little stays where it is"
