@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contracts.values import SeekerId
 from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import CertificateWanted
 from services.matcher.domain.eligibility import broken_rules
@@ -19,8 +20,10 @@ from services.matcher.domain.engine import (
     PutPosting,
     PutSeeker,
 )
+from services.matcher.domain.facts import SeekerFacts
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.engine import FastEngine, Work
+from services.matcher.domain.fast.known import KnownSeeker
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import (
@@ -32,6 +35,7 @@ from services.matcher.domain.prepare import (
 from services.matcher.domain.scoring import score
 from tests.matcher.documents import (
     COOK,
+    FITTER,
     HONGTA,
     PANLONG,
     WUHUA,
@@ -178,6 +182,31 @@ def test_the_best_of_many_are_found_in_whatever_order_they_are_looked_for() -> N
         assert len(of_jobs) > 20
         for k in (1, 20, 400):
             assert engine.best_postings(person, k).pairs() == best_of(of_jobs, k)
+
+
+def test_the_few_best_are_found_among_many_who_would_do() -> None:
+    """Some who know nothing of it, the few best, and so many who would do that they are enough to
+    begin with: regions are told apart by the best of their own."""
+    kinds = {
+        600: a_seeker(titles=(), text="炒菜", skills=(), occupations=(COOK,)),
+        30: a_seeker(),
+        34_000: a_seeker(skills=(), occupations=(FITTER,)),
+    }
+    job, engine = prepare_posting(MODEL, a_posting()), FastEngine(MODEL)
+    known: list[KnownSeeker] = []
+    points: dict[SeekerId, int] = {}
+    for count, kind in kinds.items():
+        person = prepare_seeker(MODEL, kind)
+        facts, reached = SeekerFacts.of(person), points_of(job, person)
+        assert reached is not None
+        for _ in range(count):
+            known.append(KnownSeeker(seeker_id(len(known)), facts, person.terms))
+            points[known[-1].seeker_id] = reached
+    engine.load([], known)
+    ranked = sorted((-reached, seeker) for seeker, reached in points.items())
+    assert ranked[29][0] < ranked[30][0] < ranked[-1][0]
+    for k in (20, 40, 600):
+        assert engine.best_seekers(job, k).pairs() == best_of(ranked, k)
 
 
 def points_of(job: PreparedPosting, person: PreparedSeeker) -> int | None:
