@@ -12,7 +12,7 @@ rounded up, so nothing that belongs to the answer is passed over.
 
 import numpy as np
 
-from services.matcher.domain.compiled import compiled
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.asking import Asked, Best, Desk, Laid, Rules, taken
 from services.matcher.domain.fast.choosing import look_into
@@ -34,13 +34,10 @@ from services.matcher.domain.vector import ONE_BITS
 _REGIONS_FIRST, _TIMES_MORE = 80, 4
 
 
-@compiled
-def search_segments(
-    table: Array, asked: Asked, compared: Rules, written: Desk, found: Best
-) -> None:
-    """Go through the segments of a table; what is found goes into the heap and the hits."""
-    q, rules, desk, best = taken(asked, compared, written, found)
-    weights, points = rules.most_weights, np.empty(N_POINTS, np.int64)
+@inlined
+def _tabulated(q: Asked, rules: Rules, points: Array) -> Array:
+    """The weights no document has more of; fills points, and what the rules have for a posting."""
+    weights = rules.most_weights
     if q.side == lay.SEEKERS:
         weights = rules.weight_rows[q.numbers[lay.WEIGHTS]]
         tabulate(
@@ -48,6 +45,17 @@ def search_segments(
             rules.closeness_of,
         )  # fmt: skip
     tabulate_blocks(weights, points)
+    return weights
+
+
+@compiled
+def search_segments(
+    table: Array, asked: Asked, compared: Rules, written: Desk, found: Best
+) -> None:
+    """Go through the segments of a table; what is found goes into the heap and the hits."""
+    q, rules, desk, best = taken(asked, compared, written, found)
+    points = np.empty(N_POINTS, np.int64)
+    weights = _tabulated(q, rules, points)
     first_doc = np.int64(0)
     first_docs = np.empty(len(table), np.int64)
     for segment in range(len(table)):
@@ -131,14 +139,7 @@ def search_head(
             entry = k_next[entry]
     counters[lay.C_STAMP] = stamp
     points = np.empty(N_POINTS, np.int64)
-    weights = rules.most_weights
-    if q.side == lay.SEEKERS:
-        weights = rules.weight_rows[q.numbers[lay.WEIGHTS]]
-        tabulate(
-            q.numbers, q.tags, weights, rules.paths, rules.prefectures, rules.beside, rules.near_of,
-            rules.closeness_of,
-        )  # fmt: skip
-    tabulate_blocks(weights, points)
+    weights = _tabulated(q, rules, points)
     rest = weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     none, one, whole = np.int64(0), np.int64(1), np.int64(lay.WHOLE)
     bound = bound_of(q, best)
