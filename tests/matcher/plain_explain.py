@@ -27,7 +27,7 @@ from services.matcher.domain.vector import ONE, TermVector
 _PHRASES = 5
 _ALIKE = 3
 _TERMS_READ = 24
-_GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
+TELLS_NOTHING = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 
 
 def plain_explain(posting: PreparedPosting, seeker: PreparedSeeker) -> Explanation:
@@ -180,7 +180,7 @@ def _words(text: str) -> dict[int, str]:
     left, _ = shown(plain(text))
     for piece in pieces(left):
         word = piece.strip()
-        if len(word) > 1 and _GLUE.isdisjoint(word):
+        if len(word) > 1 and TELLS_NOTHING.isdisjoint(word):
             by_bucket.setdefault(bucket_of(piece), word)
     return by_bucket
 

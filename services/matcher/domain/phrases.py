@@ -6,18 +6,17 @@ What it is worth to a score, and how it is told, does not live here.
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from services.matcher.domain import wording
 from services.matcher.domain.language import trades
-from services.matcher.domain.language.glossary import known, shown, symbols
-from services.matcher.domain.language.text import bucket_of, pieces, plain
+from services.matcher.domain.language.glossary import symbols
+from services.matcher.domain.language.words_compiled import stands
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
-from services.matcher.domain.vector import ONE
+from services.matcher.domain.vector import ONE, shared_terms
 
 # Enough of the strongest pairs of characters to grow into five phrases.
 _TERMS_READ = 24
-# Characters that hold words together: a pair with one of them tells a reader nothing.
-_GLUE = frozenset("的了和与及或等并且在对为以之其者所于至可能会有不各该将由从把被")
 
 
 Phrase = tuple[str, int, int]
@@ -44,39 +43,33 @@ class Shared:
 
 def shared_phrases(posting: PreparedPosting, seeker: PreparedSeeker) -> Shared:
     """The terms both texts hold, and the strongest of those that have words, grown together."""
-    impact_of = _impacts(posting).get
-    # Of equal products the lower bucket comes first.
-    shared = sorted(
-        [
-            (-impact * other, bucket)
-            for bucket, impact in zip(
-                seeker.said.buckets.tolist(), seeker.said.impacts.tolist(), strict=True
-            )
-            if (other := impact_of(bucket))
-        ]
-    )
-    if not shared:
+    buckets, products, order = shared_terms(posting.terms, seeker.said)
+    if not len(buckets):
         return Shared()
-    product = -sum([less for less, _ in shared])
-    found = Shared(min(product, ONE), max(product, ONE), len(shared))
+    worth = products.tolist()
+    product = sum(worth)
+    found = Shared(min(product, ONE), max(product, ONE), len(buckets))
     # The seeker's words, since that text is the shorter: what is shared stands in both.
-    said, whole = wording.text_of_seeker(seeker.doc), wording.text_of_posting(posting.doc)
-    words, meant_here, meant_there = _words(said), _meant(whole), _meant(said)
-    spoken = trades.labels()
+    said, whole = stands(wording.text_of_seeker(seeker.doc), buckets), _asked(posting)
+    text, words, meant = said.text, said.words.tolist(), said.meant.tolist()
+    spoken, numbers = trades.labels(), buckets.tolist()
     read: list[Phrase] = []
-    for less, bucket in shared:
+    for at in order.tolist():
+        bucket, product = numbers[at], worth[at]
+        begin, end = meant[at]
         if label := spoken.get(bucket):
-            found.spoken[label] = -less
-        elif bucket in meant_here and bucket in meant_there:
-            here, there = meant_here[bucket], meant_there[bucket]
-            if len(read) < _TERMS_READ and _same(here, there):
-                read.append((here, -less, 1))
-            elif not _same(here, there):
+            found.spoken[label] = product
+        elif begin >= 0 and bucket in whole.meant:
+            here, there = whole.meant[bucket], text[begin:end]
+            if not _same(here, there):
                 before, n_terms = found.alike.get((here, there), (0, 0))
-                found.alike[here, there] = (before - less, n_terms + 1)
-        elif bucket in words and len(read) < _TERMS_READ:
-            read.append((words[bucket], -less, 1))
-    found.phrases = _grown(read, _left(whole))
+                found.alike[here, there] = (before + product, n_terms + 1)
+            elif len(read) < _TERMS_READ:
+                read.append((here, product, 1))
+        elif len(read) < _TERMS_READ and words[at][0] >= 0:
+            begin, end = words[at]
+            read.append((text[begin:end], product, 1))
+    found.phrases = _grown(read, whole.left)
     return found
 
 
@@ -87,18 +80,18 @@ def _grown(read: list[Phrase], text: str) -> list[Phrase]:
     What grew is tried again on all others.
     """
     phrases: list[Phrase] = []
-    for term in read:
-        words, product, n_terms = term
-        at = 0
-        while at < len(phrases):
-            other, its_product, its_terms = phrases[at]
-            # Whichever holds or follows the other, its first character stands in both.
-            if (words[0] in other or other[0] in words) and (whole := _joined(other, words, text)):
-                del phrases[at]
-                words, product, n_terms = whole, product + its_product, n_terms + its_terms
-                at = 0
-            else:
-                at += 1
+    for words, product, n_terms in read:
+        grows = True
+        while grows:
+            grows = False
+            for at, (other, its_product, its_terms) in enumerate(phrases):
+                # Whichever holds or follows the other, its first character stands in both.
+                meets = words[0] in other or other[0] in words
+                if meets and (whole := _joined(other, words, text)):
+                    del phrases[at]
+                    words, product, n_terms = whole, product + its_product, n_terms + its_terms
+                    grows = True
+                    break
         phrases.append((words, product, n_terms))
     return phrases
 
@@ -123,45 +116,19 @@ def _overlapped(first: str, second: str, text: str) -> str | None:
     return None
 
 
+class _Asked(NamedTuple):
+    """A posting's text without what is hidden, and the words behind what its phrases mean."""
+
+    left: str
+    meant: dict[int, str]
+
+
 # A posting is told to many seekers at once, a seeker of many postings: one side stays the same.
 @lru_cache(maxsize=64)
-def _impacts(posting: PreparedPosting) -> dict[int, int]:
-    return dict(zip(posting.terms.buckets.tolist(), posting.terms.impacts.tolist(), strict=True))
-
-
-@lru_cache(maxsize=64)
-def _left(text: str) -> str:
-    left, _ = shown(plain(text))
-    return left
-
-
-@lru_cache(maxsize=1024)
-def _words(text: str) -> dict[int, str]:
-    """The word of each bucket of the text that has one worth telling; of two the first."""
-    by_bucket: dict[int, str] = {}
-    left, _ = shown(plain(text))
-    for bucket, word in map(_worded, pieces(left)):
-        if word:
-            by_bucket.setdefault(bucket, word)
-    return by_bucket
-
-
-@lru_cache(maxsize=1 << 16)
-def _worded(piece: str) -> tuple[int, str]:
-    """The bucket of a piece, and its word; empty where it tells a reader nothing."""
-    word = piece.strip()
-    return bucket_of(piece), word if len(word) > 1 and _GLUE.isdisjoint(word) else ""
-
-
-@lru_cache(maxsize=1024)
-def _meant(text: str) -> dict[int, str]:
-    """The words of the text behind each term that a known phrase adds; of two the first."""
-    by_bucket: dict[int, str] = {}
-    read = plain(text)
-    for phrase in known(read):
-        for term in phrase.entry.adds:
-            by_bucket.setdefault(bucket_of(term), read[phrase.begin : phrase.end])
-    return by_bucket
+def _asked(posting: PreparedPosting) -> _Asked:
+    text, left, _, meant = stands(wording.text_of_posting(posting.doc), posting.terms.buckets)
+    places = zip(posting.terms.buckets.tolist(), meant.tolist(), strict=True)
+    return _Asked(left, {bucket: text[begin:end] for bucket, (begin, end) in places if begin >= 0})
 
 
 @lru_cache(maxsize=1 << 14)

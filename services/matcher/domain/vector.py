@@ -148,3 +148,36 @@ def _dot(
         else:
             j += 1
     return int(whole)
+
+
+def shared_terms(
+    left: TermVector, right: TermVector
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    """The buckets that both hold, ascending; the product of the two impacts in each; their order.
+
+    Order: places in the other two, of the greatest product first, of equal ones the lower bucket.
+    """
+    return _shared(left.buckets, left.impacts, right.buckets, right.impacts)
+
+
+@compiled
+def _shared(
+    left: NDArray[np.int32],
+    its: NDArray[np.int32],
+    right: NDArray[np.int32],
+    theirs: NDArray[np.int32],
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+    most = min(len(left), len(right))
+    buckets, products = np.empty(most, np.int32), np.empty(most, np.int64)
+    n, i, j = 0, 0, 0
+    while i < len(left) and j < len(right):
+        if left[i] == right[j]:
+            buckets[n], products[n] = left[i], np.int64(its[i]) * theirs[j]
+            n += 1
+            i += 1
+            j += 1
+        elif left[i] < right[j]:
+            i += 1
+        else:
+            j += 1
+    return buckets[:n], products[:n], np.argsort(-products[:n], kind="mergesort")

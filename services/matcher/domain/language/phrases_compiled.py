@@ -222,11 +222,11 @@ def _tokens(
 
 
 @compiled
-def read_phrases(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArray[np.int32]:
-    """The buckets that known phrases add, int32 (n,), in order; what they hide is blotted out."""
+def find_phrases(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArray[np.int32]:
+    """The known phrases in order, as `glossary.known` has them: which, begin, end. int32 (n, 3)."""
     places, symbols = _tokens(codes, kinds, phrases.endings)
     mask = np.uint64(len(phrases.keys) - 1)
-    added = np.empty(len(symbols) * phrases.most_added, np.int32)
+    found = np.empty((len(symbols), 3), np.int32)
     n, at = 0, 0
     while at < len(symbols):
         longest, end = -1, at + 1
@@ -242,10 +242,29 @@ def read_phrases(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArr
             if entry >= 0:
                 longest, end = entry, token + 1
         if longest >= 0:
-            for which in range(phrases.add_from[longest], phrases.add_from[longest + 1]):
-                added[n] = phrases.added[which]
-                n += 1
-            if phrases.hides[longest]:
-                codes[places[at, 0] : places[end - 1, 1]] = _NEW_LINE
+            found[n, 0], found[n, 1], found[n, 2] = longest, places[at, 0], places[end - 1, 1]
+            n += 1
         at = end
+    return found[:n]
+
+
+@compiled
+def blot_out(codes: CodePoints, found: NDArray[np.int32], phrases: PhraseTable) -> None:
+    """Blot out of a text what its phrases hide. found: as `find_phrases` gives them."""
+    for at in range(len(found)):
+        if phrases.hides[found[at, 0]]:
+            codes[found[at, 1] : found[at, 2]] = _NEW_LINE
+
+
+@compiled
+def read_phrases(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArray[np.int32]:
+    """The buckets that known phrases add, int32 (n,), in order; what they hide is blotted out."""
+    found = find_phrases(codes, kinds, phrases)
+    added = np.empty(len(found) * phrases.most_added, np.int32)
+    n = 0
+    for at in range(len(found)):
+        for which in range(phrases.add_from[found[at, 0]], phrases.add_from[found[at, 0] + 1]):
+            added[n] = phrases.added[which]
+            n += 1
+    blot_out(codes, found, phrases)
     return added[:n]
