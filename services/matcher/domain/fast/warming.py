@@ -17,6 +17,7 @@ from services.matcher.domain.documents import (
     SkillWanted,
 )
 from services.matcher.domain.engine import DropPosting, DropSeeker, PutPosting, PutSeeker
+from services.matcher.domain.explain import explain
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.model import Model
@@ -42,6 +43,7 @@ def warm_up(model: Model) -> None:
     for posting in postings:
         engine.apply([PutPosting(posting)])
     engine.settle()
+    explain(postings[0], next(iter(seekers.values())))
     for number in range(_DOCUMENTS // 2):
         engine.apply(
             [DropPosting(PostingId(UUID(int=number))), DropSeeker(SeekerId(UUID(int=number)))]
