@@ -3,6 +3,7 @@
 How many partitions a topic has, and who reads them, does not live here.
 """
 
+from functools import lru_cache
 from struct import unpack_from
 
 _SEED = 0x9747B28C
@@ -10,6 +11,8 @@ _TIMES = 0x5BD1E995
 _32_BITS = 0xFFFFFFFF
 
 
+# A key that had an event will have more of them.
+@lru_cache(maxsize=1 << 16)
 def partition_of(key: bytes, n_partitions: int) -> int:
     """The partition of a record with this key, 0 … n_partitions - 1.
 

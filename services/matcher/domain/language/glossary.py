@@ -100,7 +100,7 @@ def known(text: str) -> Iterator[Known]:
     phrases, longest = glossary(), _longest()
     at = 0
     while at < len(read):
-        for length in range(min(longest, len(read) - at), 0, -1):
+        for length in range(min(longest.get(read[at].symbol, 0), len(read) - at), 0, -1):
             entry = phrases.get(tuple(token.symbol for token in read[at : at + length]))
             if entry is not None:
                 yield Known(read[at].begin, read[at + length - 1].end, entry)
@@ -173,8 +173,12 @@ def rank_buckets() -> list[int]:
 
 
 @cache
-def _longest() -> int:
-    return max(map(len, glossary()))
+def _longest() -> dict[str, int]:
+    """Of each symbol that begins a phrase, how many the longest has."""
+    found: dict[str, int] = {}
+    for phrase in glossary():
+        found[phrase[0]] = max(found.get(phrase[0], 0), len(phrase))
+    return found
 
 
 def _add(found: dict[tuple[str, ...], Entry], phrase: str, adds: tuple[str, ...]) -> None:
