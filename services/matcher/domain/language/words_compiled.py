@@ -64,7 +64,7 @@ def _text(codes: CodePoints) -> str:
 
 
 @inlined
-def _place(sorted_numbers: NDArray[np.int32], number: int) -> int:
+def _place(sorted_numbers: NDArray[np.int32], number: int | np.int32) -> int:
     """Where a number stands among ascending ones; -1 where it does not."""
     low, high = 0, len(sorted_numbers)
     while low < high:
