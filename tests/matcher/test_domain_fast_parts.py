@@ -18,12 +18,14 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
 from services.matcher.domain.fast.bounding import reach_of, reaching
 from services.matcher.domain.fast.codes import Occupations, Places
+from services.matcher.domain.fast.directory import rows_of
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.lists import TopLists
 from services.matcher.domain.fast.numbering import Numbering
 from services.matcher.domain.fast.order import by_owner_and_rank
 from services.matcher.domain.fast.packing import packed
+from services.matcher.domain.fast.scatter import first_from, scatter_terms
 from services.matcher.domain.fast.segment import Segment, Tables, build_segment
 from services.matcher.domain.fast.shown import ShownWords
 from services.matcher.domain.fast.side import Sizes
@@ -113,6 +115,50 @@ def test_each_spelling_is_worth_what_its_words_are(count: int) -> None:
         before = np.cumsum(bits.reshape(-1, 64).sum(1)) - bits.reshape(-1, 64).sum(1)
         assert worth.ranks.tolist() == before.tolist()
     assert len(words) == count
+
+
+# Lists
+
+
+@given(st.lists(st.integers(0, 60), max_size=40), st.integers(0, 61), st.data())
+def test_a_place_in_a_list_is_where_a_sorted_list_has_it(
+    docs: list[int], doc: int, data: st.DataObject
+) -> None:
+    ids = np.array(sorted(docs), np.uint16)
+    first = data.draw(st.integers(0, len(ids)))
+    end = data.draw(st.integers(first, len(ids)))
+    assert first_from(ids, first, end, doc) == first + np.searchsorted(ids[first:end], doc)
+
+
+@pytest.mark.parametrize("n_runs", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_those_who_are_wanted_get_what_their_terms_are_worth(seed: int, n_runs: int) -> None:
+    """Of short and of long lists, and of what is not wanted only a part is read."""
+    draw, n_docs, n_terms = np.random.default_rng(seed), 40 * lay.REGION_DOCS, 300
+    said = np.zeros((n_docs, n_terms), np.int64)
+    for term in range(0, n_terms, 3):
+        holders = draw.choice(n_docs, draw.choice((1, 20, 127, 128, 600, n_docs)), replace=False)
+        said[holders, term] = draw.integers(1, 256, len(holders))
+    terms, docs = np.nonzero(said.T)
+    rows, times = rows_of(np.any(said, axis=0)), (said > 0).sum(0)
+    start = np.append(0, np.cumsum(times[times > 0])).astype(np.uint32)
+    asked = np.sort(draw.choice(n_terms, 80, replace=False)).astype(np.int32)
+    impacts = draw.integers(1, 256, len(asked)).astype(np.int32)
+    cuts = np.sort(draw.choice(41, 2 * n_runs, replace=False)) if n_runs > 1 else np.array([0, 40])
+    runs = (cuts * lay.REGION_DOCS).reshape(-1, 2).astype(np.int64)
+    sums = np.zeros(n_docs, np.int32)
+    read = scatter_terms(
+        sums, runs, np.int64(n_runs), rows, start, docs.astype(np.uint16),
+        said[docs, terms].astype(np.uint8), asked, impacts, np.zeros((len(asked), 3), np.int64),
+    )  # fmt: skip
+    right = said[:, asked] @ impacts
+    wanted = np.zeros(n_docs, np.bool_)
+    for first, end in runs.tolist():
+        wanted[first:end] = True
+    assert sums[wanted].tolist() == right[wanted].tolist()
+    held = said[:, asked] > 0
+    assert held[wanted].sum() <= read <= held.sum()
+    assert (read < held.sum()) == (n_runs > 1)
 
 
 # Spellings

@@ -60,7 +60,7 @@ class Desk(NamedTuple):
     the place. Of each block: done: uint16, a bit for each document that was looked into.
     Of one segment, int32: marks of each document, rests and turns of each block, maybe
     (N_MAYBE, n); wanted: uint16 of each block, a bit for each document. in_query: int32 of each
-    frequent term. lists: int64 (n, 3).
+    frequent term. lists: int64 (n, 3). runs: int64 (n, 2), first documents and ends.
     """
 
     sums: Array
@@ -75,6 +75,7 @@ class Desk(NamedTuple):
     wanted: Array
     in_query: Array
     lists: Array
+    runs: Array
 
 
 class Best(NamedTuple):
@@ -109,7 +110,7 @@ def taken(q: Asked, rules: Rules, desk: Desk, best: Best) -> tuple[Asked, Rules,
         uncounted(desk.sums), uncounted(desk.skills), uncounted(desk.done), uncounted(desk.said),
         uncounted(desk.skilled), uncounted(desk.marks), uncounted(desk.maybe),
         uncounted(desk.rests), uncounted(desk.turns), uncounted(desk.wanted),
-        uncounted(desk.in_query), uncounted(desk.lists),
+        uncounted(desk.in_query), uncounted(desk.lists), uncounted(desk.runs),
     )  # fmt: skip
     found = Best(
         uncounted(best.heap_scores), uncounted(best.heap_slots), uncounted(best.hit_scores),

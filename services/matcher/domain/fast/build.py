@@ -79,24 +79,6 @@ def count_terms(order: Array, v_start: Array, buckets: Array) -> Array:
 
 
 @compiled
-def rows_of(held: Array) -> Array:
-    """A set of numbers as bits, each word followed by how many come before it. held: bool (n,).
-
-    Returns uint64 (n_words, 2): what is asked for together lies together.
-    """
-    words = (len(held) + 63) // 64
-    rows = np.zeros((words, 2), np.uint64)
-    before = 0
-    for word in range(words):
-        rows[word, 1] = before
-        for at in range(word * 64, min(len(held), word * 64 + 64)):
-            if held[at]:
-                rows[word, 0] |= np.uint64(1) << np.uint64(at & 63)
-                before += 1
-    return rows
-
-
-@compiled
 def invert(
     order: Array,
     d_start: Array,

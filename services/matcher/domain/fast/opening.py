@@ -3,7 +3,9 @@
 Which of its documents are then looked into does not live here.
 """
 
-from services.matcher.domain.compiled import compiled
+import numpy as np
+
+from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.asking import Asked, Best, Desk, Rules, laid, taken
 from services.matcher.domain.fast.bounding import best_of_region
@@ -13,6 +15,20 @@ from services.matcher.domain.fast.scatter import scatter_shown, scatter_skills, 
 UNASKED = -1
 """In place of what a region says: nobody there accepts the place."""
 
+# So many unasked regions between asked ones are not worth finding the places behind them in lists.
+_GAP = 8
+
+
+@inlined
+def _note(region: Int, n_runs: Int, runs: Array) -> Int:
+    """Take a region, behind all before it, into the runs of documents; how many those are now."""
+    first = region * lay.REGION_DOCS
+    if not n_runs or first - runs[n_runs - 1, 1] > _GAP * lay.REGION_DOCS:
+        runs[n_runs, 0] = first
+        n_runs += 1
+    runs[n_runs - 1, 1] = first + lay.REGION_DOCS
+    return n_runs
+
 
 @compiled
 def open_segment(
@@ -21,7 +37,7 @@ def open_segment(
     """Add up what the lists of a segment say, and the best of each region.
 
     first_doc: where the segment's documents begin on the desk. Sums of regions where nobody accepts
-    the place are whatever was there, added to, and never read.
+    the place are whatever was there, perhaps added to, and never read.
     """
     q, rules, desk, best = taken(asked, compared, written, found)
     s, counters = laid(f), best.counters
@@ -29,22 +45,22 @@ def open_segment(
     first_region, n_regions = first_doc // lay.REGION_DOCS, len(s.regions)
     end_doc = first_doc + n_regions * lay.REGION_DOCS
     sums, skills = desk.sums[first_doc:end_doc], desk.skills[first_doc:end_doc]
-    anyone = False
+    n_runs = np.int64(0)
     for region in range(n_regions):
         desk.said[first_region + region] = UNASKED
         if anywhere or s.regions[region] & q.masks[lay.M_PLACE]:
-            anyone = True
+            n_runs = _note(region, n_runs, desk.runs)
             desk.said[first_region + region] = 0
             first, end = region * lay.REGION_DOCS, (region + 1) * lay.REGION_DOCS
             sums[first:end] = 0
             skills[first:end] = 0
             first = (first_region + region) * lay.REGION
             desk.done[first : first + lay.REGION] = 0
-    if not anyone:
+    if not n_runs:
         return
     counters[lay.C_SEGMENTS] += 1
     counters[lay.C_POSTINGS] += scatter_terms(
-        sums, s.rows, s.start, s.ids, s.impacts, q.buckets, q.impacts, desk.lists
+        sums, desk.runs, n_runs, s.rows, s.start, s.ids, s.impacts, q.buckets, q.impacts, desk.lists
     )
     if q.side == lay.SEEKERS:
         counters[lay.C_POSTINGS] += scatter_shown(

@@ -7,30 +7,18 @@ import numpy as np
 
 from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.directory import FROM, ROW, SAID, TO, find_lists, row_of
 from services.matcher.domain.fast.fit import skill_points
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.memory import bits_set, prefetch, uncounted
 
-# Columns of the lists that are found: where one begins, ends; what the query says of it. A list's
-# row stands where its end will.
-_FROM, _TO, _SAID = range(3)
-_ROW = _TO
 # The memory is asked for the lists so many before they are read, for so many of their entries; the
 # processor sees by itself that more of a long one will be wanted. So many fit a line of memory.
 _AHEAD, _ENTRIES_AHEAD, _A_LINE = 4, 256, 32
 # Most lists of what is shown are short: the memory is asked for where so many later ones begin.
 _LISTS_AHEAD = 12
-
-
-@inlined
-def _row_of(rows: Array, number: Int) -> Int:
-    """The row of a number in a set kept as bits and ranks; -1 where it is not in the set."""
-    word = rows[number >> 6, 0]
-    bit = np.uint64(number & 63)
-    if not (word >> bit) & np.uint64(1):
-        return -1
-    below = word & ((np.uint64(1) << bit) - np.uint64(1))
-    return np.int64(rows[number >> 6, 1]) + bits_set(below)
+# A list of fewer entries is read in less time than it takes to find which of them are wanted.
+_WORTH_SEEKING = 128
 
 
 @inlined
@@ -43,30 +31,6 @@ def _root_up(square: Int) -> Int:
 
 
 @inlined
-def _find_lists(rows: Array, start: Array, q_buckets: Array, q_impacts: Array, lists: Array) -> Int:
-    """Note where the list of each term lies that has one; how many there are.
-
-    Each step asks the memory for what the next one reads, of all terms at once, where it would
-    otherwise wait for each.
-    """
-    for at in range(len(q_buckets)):
-        prefetch(rows, np.int64(q_buckets[at] >> 6) * 2)
-    found = 0
-    for at in range(len(q_buckets)):
-        row = _row_of(rows, q_buckets[at])
-        if row >= 0:
-            lists[found, _ROW] = row
-            lists[found, _SAID] = q_impacts[at]
-            prefetch(start, np.int64(row))
-            found += 1
-    for which in range(found):
-        row = lists[which, _ROW]
-        lists[which, _FROM] = start[row]
-        lists[which, _TO] = start[row + 1]
-    return found
-
-
-@inlined
 def _ask_for(ids: Array, impacts: Array, entry: Int, end: Int) -> None:
     """Ask the memory for where a list begins."""
     until = min(end, entry + _ENTRIES_AHEAD)
@@ -76,9 +40,31 @@ def _ask_for(ids: Array, impacts: Array, entry: Int, end: Int) -> None:
         entry += _A_LINE
 
 
+@inlined
+def first_from(ids: Array, first: Int, end: Int, doc: Int) -> Int:
+    """The first place, first ≤ place ≤ end, from which on ascending ids are not below doc.
+
+    Without a branch that depends on an id: which way that would go follows no pattern.
+    """
+    left = end - first
+    while left > 0:
+        half = (left + 1) >> 1
+        first += half * np.int64(ids[first + half - 1] < doc)
+        left -= half
+    return first
+
+
+@inlined
+def _add_products(sums: Array, ids: Array, impacts: Array, said: Int) -> None:
+    for at in range(len(ids)):
+        sums[ids[at]] += said * np.int32(impacts[at])
+
+
 @compiled
 def scatter_terms(
     sums: Array,
+    runs: Array,
+    n_runs: Int,
     rows: Array,
     start: Array,
     counted_ids: Array,
@@ -89,21 +75,29 @@ def scatter_terms(
 ) -> Int:
     """Add the products of the rarer terms to each document that has them; how many there were.
 
-    lists: int64 (≥ n_terms, 3), scratch.
+    runs: int64 (≥ n_runs, 2), ascending: first documents and ends of what is wanted. All others may
+    be left out. lists: int64 (≥ n_terms, 3), scratch.
     """
     ids, impacts = uncounted(counted_ids), uncounted(counted_impacts)
-    found, read = _find_lists(rows, start, q_buckets, q_impacts, lists), np.int64(0)
+    found, read = find_lists(rows, start, q_buckets, q_impacts, lists), np.int64(0)
+    everywhere = n_runs == 1 and runs[0, 1] - runs[0, 0] >= len(sums)
     for which in range(min(_AHEAD, found)):
-        _ask_for(ids, impacts, lists[which, _FROM], lists[which, _TO])
+        _ask_for(ids, impacts, lists[which, FROM], lists[which, TO])
     for which in range(found):
         if which + _AHEAD < found:
-            _ask_for(ids, impacts, lists[which + _AHEAD, _FROM], lists[which + _AHEAD, _TO])
-        said = np.int32(lists[which, _SAID])
-        here = ids[lists[which, _FROM] : lists[which, _TO]]
-        impacts_here = impacts[lists[which, _FROM] : lists[which, _TO]]
-        for at in range(len(here)):
-            sums[here[at]] += said * np.int32(impacts_here[at])
-        read += len(here)
+            _ask_for(ids, impacts, lists[which + _AHEAD, FROM], lists[which + _AHEAD, TO])
+        said = np.int32(lists[which, SAID])
+        entry, end = lists[which, FROM], lists[which, TO]
+        if everywhere or end - entry < _WORTH_SEEKING:
+            _add_products(sums, ids[entry:end], impacts[entry:end], said)
+            read += end - entry
+            continue
+        for run in range(n_runs):
+            entry = first_from(ids, entry, end, runs[run, 0])
+            until = first_from(ids, entry, end, runs[run, 1])
+            _add_products(sums, ids[entry:until], impacts[entry:until], said)
+            read += until - entry
+            entry = until
     return read
 
 
@@ -149,15 +143,15 @@ def scatter_shown(
         while both:
             below = (both & (~both + one)) - one
             row = np.int64(rows[word, 1]) + bits_set(held & below)
-            lists[found, _ROW] = row
-            lists[found, _SAID] = added[ranks[word] + bits_set(active[word] & below)]
+            lists[found, ROW] = row
+            lists[found, SAID] = added[ranks[word] + bits_set(active[word] & below)]
             prefetch(start, row)
             found += 1
             both &= both - one
     for which in range(found):
         if which + _LISTS_AHEAD < found:
-            prefetch(ids, np.int64(start[lists[which + _LISTS_AHEAD, _ROW]]))
-        row, said = lists[which, _ROW], np.int32(lists[which, _SAID])
+            prefetch(ids, np.int64(start[lists[which + _LISTS_AHEAD, ROW]]))
+        row, said = lists[which, ROW], np.int32(lists[which, SAID])
         here = ids[start[row] : start[row + 1]]
         for at in range(len(here)):
             sums[here[at]] += said
@@ -193,24 +187,24 @@ def scatter_skills(
     found = 0
     for at in range(len(q_skills)):
         if q_skills[at, 1] < spellings:
-            row = _row_of(rows, q_skills[at, 1])
+            row = row_of(rows, q_skills[at, 1])
             if row >= 0:
-                lists[found, _ROW] = row
-                lists[found, _SAID] = at
+                lists[found, ROW] = row
+                lists[found, SAID] = at
                 prefetch(start, np.int64(row))
                 found += 1
     for which in range(found):
-        row = lists[which, _ROW]
-        lists[which, _FROM] = start[row]
-        lists[which, _TO] = start[row + 1]
+        row = lists[which, ROW]
+        lists[which, FROM] = start[row]
+        lists[which, TO] = start[row + 1]
         prefetch(ids, np.int64(start[row]))
     group = -1
     for which in range(found):
-        at = lists[which, _SAID]
+        at = lists[which, SAID]
         if q_skills[at, 0] != group:
             group = q_skills[at, 0]
             stamp += 1
-        for entry in range(lists[which, _FROM], lists[which, _TO]):
+        for entry in range(lists[which, FROM], lists[which, TO]):
             doc = ids[entry]
             if marks[doc] != stamp:
                 marks[doc] = stamp

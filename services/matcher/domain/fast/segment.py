@@ -11,6 +11,7 @@ from services.matcher.domain.fast import build
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Documents
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
+from services.matcher.domain.fast.directory import rows_of
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.packing import packed
 from services.matcher.domain.language.trades import spoken_buckets
@@ -114,7 +115,7 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     term_of[frequent] = np.arange(len(frequent))
     rare = times > 0
     rare[frequent] = False
-    rows = build.rows_of(rare)
+    rows = rows_of(rare)
     start, ids, impacts = _inverted(
         order, documents.v_start, documents.buckets, documents.impacts, rare, times
     )
@@ -125,7 +126,7 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     k_times = np.zeros(n_spellings, np.int32)
     for_order = _entries(order, documents.k_start)
     np.add.at(k_times, documents.spellings[for_order], 1)
-    k_rows = build.rows_of(k_times > 0)
+    k_rows = rows_of(k_times > 0)
     k_start, k_ids, k_weighs = _inverted(
         order, documents.k_start, documents.spellings, documents.weighs, k_times > 0, k_times
     )
@@ -200,7 +201,7 @@ def _entries(order: Array, starts: Array) -> Array:
 
 
 def _numbers(rows: Array) -> Array:
-    """The numbers of a set that is kept as `build.rows_of` does, ascending."""
+    """The numbers of a set that is kept as `directory.rows_of` does, ascending."""
     bits = np.ascontiguousarray(rows[:, 0]).view(np.uint8)
     return np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
 

@@ -10,14 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from services.matcher.domain.compiled import compiled, inlined
+from services.matcher.domain.fast.directory import FROM, SAID, TO, find_lists, rows_of
 from services.matcher.domain.fast.growing import Array, Growing, Int
-from services.matcher.domain.fast.memory import bits_set
+from services.matcher.domain.fast.memory import bits_set, prefetch, uncounted
+from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.vector import TermVector
 
 # So many spellings are looked through one by one, or a sixteenth of all, before they are laid into
 # the lists: laying a hundred thousand out anew takes some milliseconds.
 _NEW_AT_MOST, _NEW_SHARE = 512, 16
 _NOTHING = np.zeros(0, np.int32)
+_NO_ROWS = np.zeros((BUCKETS // 64, 2), np.uint64)
 
 
 class Worth(NamedTuple):
@@ -46,11 +49,12 @@ class ShownWords:
         self._start = Growing(np.int64)
         self._start.extend([0])
         self._buckets, self._impacts = Growing(np.int32), Growing(np.uint8)
-        # The first so many, by term: distinct terms, and where the list of each begins.
+        # The first so many, in lists by term.
         self._laid = 0
-        self._terms, self._t_start = _NOTHING, np.zeros(1, np.int32)
+        self._rows, self._t_start = _NO_ROWS, np.zeros(1, np.uint32)
         self._spellings, self._said = _NOTHING, np.zeros(0, np.uint8)
-        self._sums = _NOTHING
+        # Scratch; the sums are zeros whenever nobody is adding.
+        self._sums, self._lists = _NOTHING, np.zeros((64, 3), np.int64)
 
     def __len__(self) -> int:
         return self._start.n - 1
@@ -58,7 +62,7 @@ class ShownWords:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        lists = (self._terms, self._t_start, self._spellings, self._said)
+        lists = (self._rows, self._t_start, self._spellings, self._said)
         growing = (self._start, self._buckets, self._impacts)
         return sum(int(each.nbytes) for each in (*lists, *growing))
 
@@ -97,12 +101,14 @@ class ShownWords:
         if len(self) - self._laid > max(_NEW_AT_MOST, self._laid // _NEW_SHARE):
             self._lay()
         if len(self) > len(self._sums):
-            self._sums = np.empty(len(self) + len(self) // 4, np.int32)
+            self._sums = np.zeros(len(self) + len(self) // 4, np.int32)
+        if len(buckets) > len(self._lists):
+            self._lists = np.zeros((2 * len(buckets), 3), np.int64)
         return Worth(
             *_worth(
-                buckets, impacts, self._terms, self._t_start, self._spellings, self._said,
+                buckets, impacts, self._rows, self._t_start, self._spellings, self._said,
                 self._start.values, self._buckets.values, self._impacts.values, self._laid,
-                self._sums,
+                self._sums, self._lists,
             )
         )  # fmt: skip
 
@@ -111,8 +117,9 @@ class ShownWords:
         of = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self._start.values))
         order = np.argsort(buckets, kind="stable")
         self._spellings, self._said = of[order], self._impacts.values[order]
-        self._terms, first = np.unique(buckets[order], return_index=True)
-        self._t_start = np.append(first, len(buckets)).astype(np.int32)
+        times = np.bincount(buckets, minlength=BUCKETS)
+        self._rows = rows_of(times > 0)
+        self._t_start = np.append(0, np.cumsum(times[times > 0])).astype(np.uint32)
         self._laid = len(self)
 
 
@@ -120,25 +127,33 @@ class ShownWords:
 def _worth(
     buckets: Array,
     impacts: Array,
-    terms: Array,
+    rows: Array,
     t_start: Array,
-    spellings: Array,
-    said: Array,
+    counted_spellings: Array,
+    counted_said: Array,
     start: Array,
     n_buckets: Array,
     n_impacts: Array,
     laid: Int,
     sums: Array,
+    lists: Array,
 ) -> tuple[Array, Array, Array]:
-    """The fields of `Worth`. buckets: of the document, ascending, as terms are. sums: scratch."""
+    """The fields of `Worth`. buckets: of the document, ascending. rows: as `rows_of` gives them.
+
+    sums: int32 (≥ n,), zeros before and after. lists: int64 (≥ n_terms, 3), scratch.
+    """
+    spellings, said = uncounted(counted_spellings), uncounted(counted_said)
     active = np.zeros(len(start) // 64 + 1, np.uint64)
-    places = np.searchsorted(terms, buckets)
-    for at in range(len(buckets)):
-        place = places[at]
-        if place == len(terms) or terms[place] != buckets[at]:
-            continue
-        for entry in range(t_start[place], t_start[place + 1]):
-            _add(np.int64(spellings[entry]), impacts[at] * np.int32(said[entry]), sums, active)
+    found = find_lists(rows, t_start, buckets, impacts, lists)
+    for which in range(found):
+        prefetch(spellings, lists[which, FROM])
+        prefetch(said, lists[which, FROM])
+    for which in range(found):
+        here = spellings[lists[which, FROM] : lists[which, TO]]
+        said_here = said[lists[which, FROM] : lists[which, TO]]
+        impact = np.int32(lists[which, SAID])
+        for at in range(len(here)):
+            _add(np.int64(here[at]), impact * np.int32(said_here[at]), sums, active)
     for spelling in range(laid, len(start) - 1):
         for entry in range(start[spelling], start[spelling + 1]):
             at = np.searchsorted(buckets, n_buckets[entry])
@@ -153,7 +168,9 @@ def _worth(
         left = active[word]
         while left:
             below = (left & (~left + one)) - one
-            added[found] = sums[word * 64 + bits_set(below)]
+            spelling = word * 64 + bits_set(below)
+            added[found] = sums[spelling]
+            sums[spelling] = 0
             found += 1
             left &= left - one
     return active, ranks, added
@@ -161,9 +178,6 @@ def _worth(
 
 @inlined
 def _add(spelling: Int, more: Int, sums: Array, active: Array) -> None:
-    bit = np.uint64(1) << np.uint64(spelling & 63)
-    if active[spelling >> 6] & bit:
-        sums[spelling] += more
-    else:
-        active[spelling >> 6] |= bit
-        sums[spelling] = more
+    """Without a branch: whether anything was added before follows no pattern."""
+    sums[spelling] += more
+    active[spelling >> 6] |= np.uint64(1) << np.uint64(spelling & 63)

@@ -99,6 +99,7 @@ class Scratch:
             wanted=np.zeros(blocks, np.uint16),
             in_query=np.zeros(lay.MOST_FREQUENT + 1, np.int32),
             lists=np.zeros((64, 3), np.int64),
+            runs=np.zeros((documents // lay.REGION_DOCS, 2), np.int64),
         )
         # As many zeros as a head has documents, and one.
         self.nothing = np.zeros(documents + lay.BLOCK, np.uint16)
