@@ -80,7 +80,8 @@ def _grown(read: list[Phrase], text: str) -> list[Phrase]:
     What grew is tried again on all others.
     """
     phrases: list[Phrase] = []
-    for words, product, n_terms in read:
+    for term in read:
+        words, product, n_terms = term
         grows = True
         while grows:
             grows = False

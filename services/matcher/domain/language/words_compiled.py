@@ -135,6 +135,4 @@ def _note_word(
         gram = BASIS
         for at in range(first, first + LATIN_GRAM):
             gram = then(gram, codes[at] if begin <= at < end else np.int32(_SPACE))
-        _note(
-            words, _place(wanted, bucket(gram)), max(first, begin), min(first + LATIN_GRAM, end)
-        )
+        _note(words, _place(wanted, bucket(gram)), max(first, begin), min(first + LATIN_GRAM, end))
