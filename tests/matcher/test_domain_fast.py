@@ -33,6 +33,7 @@ from services.matcher.domain.prepare import (
     prepare_seeker,
 )
 from services.matcher.domain.scoring import score
+from services.matcher.domain.vector import ONE
 from tests.matcher.documents import (
     COOK,
     FITTER,
@@ -49,7 +50,13 @@ from tests.matcher.documents import (
 from tests.matcher.engines import SMALL, Kept, Walk, a_small_engine, in_threads, plain
 
 MODEL = base_model().limited(tau_ppm=100_000, k_s=3, k_p=4)
-SIZES = [SMALL, Sizes(16, 64), Sizes()]
+SIZES = [
+    SMALL,
+    Sizes(16, 64),
+    Sizes(),
+    Sizes(16, 64, loud_from=2000),
+    replace(SMALL, loud_from=ONE),
+]
 
 
 @pytest.fixture
@@ -98,12 +105,13 @@ def test_the_same_history_again_is_told_and_worked_out_the_same(sizes: Sizes) ->
 
 
 def test_how_it_is_laid_out_changes_nothing_that_is_heard() -> None:
-    small, middle, large = (
+    first, *others = (
         after_a_walk(14, FastEngine(MODEL, sizes=sizes, slack=slack))
-        for sizes, slack in zip(SIZES, (0, 1, 8), strict=True)
+        for sizes, slack in zip(SIZES, (0, 1, 8, 1, 0), strict=True)
     )
-    assert small.kept.live == middle.kept.live == large.kept.live
-    assert small.best() == middle.best() == large.best()
+    for other in others:
+        assert other.kept.live == first.kept.live
+        assert other.best() == first.best()
 
 
 @dataclass(frozen=True)
@@ -163,12 +171,15 @@ def test_the_best_of_a_document_are_the_definition_s_best() -> None:
     assert kept.engine.best_seekers(stranger, 9).pairs() == expected
 
 
-def test_the_best_of_many_are_found_in_whatever_order_they_are_looked_for() -> None:
+@pytest.mark.parametrize("loud_from", [None, 1000])
+def test_the_best_of_many_are_found_in_whatever_order_they_are_looked_for(
+    loud_from: int | None,
+) -> None:
     """Of several segments, each of several regions: some are enough for a start, others to end."""
     model, draw = MODEL.limited(tau_ppm=0, k_s=0, k_p=0), Random(16)
     jobs = [prepare_posting(model, any_posting(draw, number)) for number in range(900)]
     people = [prepare_seeker(model, any_seeker(draw, number)) for number in range(1700)]
-    engine = FastEngine(model, sizes=Sizes(100, 800))
+    engine = FastEngine(model, sizes=Sizes(100, 800, loud_from=loud_from))
     engine.apply([*map(PutPosting, jobs), *map(PutSeeker, people)])
     for job in [each for each in jobs if each.doc.open][:10]:
         points = {who.doc.seeker_id: points_of(job, who) for who in people}
@@ -182,6 +193,36 @@ def test_the_best_of_many_are_found_in_whatever_order_they_are_looked_for() -> N
         assert len(of_jobs) > 20
         for k in (1, 20, 400):
             assert engine.best_postings(person, k).pairs() == best_of(of_jobs, k)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 70, 1000])
+def test_names_beyond_those_kept_with_the_documents_are_read_for_all(
+    monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    """A segment of more names than their rows have room for: the others count as loud."""
+    monkeypatch.setattr(lay, "ROWS_KEPT", kept)
+    model, draw = MODEL.limited(tau_ppm=0, k_s=0, k_p=0), Random(kept)
+    people = [
+        prepare_seeker(
+            model,
+            replace(
+                any_seeker(draw, number), skills=(f"焊接 {number}", f"钳工 {number % 90}", "电焊")
+            ),
+        )
+        for number in range(500)
+    ]
+    engine = FastEngine(model, sizes=Sizes(50, 200, loud_from=ONE))
+    engine.apply(list(map(PutSeeker, people)))
+    found = 0
+    for number in range(30):
+        job = prepare_posting(
+            model, replace(any_posting(draw, number), open=True, title="钳工", text="焊接 12")
+        )
+        points = {who.doc.seeker_id: points_of(job, who) for who in people}
+        ranked = sorted((-reached, key) for key, reached in points.items() if reached is not None)
+        assert engine.best_seekers(job, 20).pairs() == best_of(ranked, 20)
+        found += len(ranked)
+    assert found > 500
 
 
 def test_the_few_best_are_found_among_many_who_would_do() -> None:

@@ -21,6 +21,7 @@ from services.matcher.domain.engine import Change, PutPosting, PutSeeker
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
+from services.matcher.domain.vector import ONE
 from tests.matcher.documents import certificates_held, postings, seekers
 from tests.matcher.engines import Kept, Scores, Walk, plain
 
@@ -53,10 +54,20 @@ class Market(RuleBasedStateMachine):
         head=st.integers(1, 5),
         segment=st.integers(5, 20),
         slack=st.integers(0, 2),
+        loud_from=st.sampled_from((None, 500, ONE)),
     )
-    def begin(self, tau_ppm: int, k_s: int, k_p: int, head: int, segment: int, slack: int) -> None:
+    def begin(
+        self,
+        tau_ppm: int,
+        k_s: int,
+        k_p: int,
+        head: int,
+        segment: int,
+        slack: int,
+        loud_from: int | None,
+    ) -> None:
         self.model = base_model().limited(tau_ppm=tau_ppm, k_s=k_s, k_p=k_p)
-        self.sizes, self.slack = Sizes(head, segment), slack
+        self.sizes, self.slack = Sizes(head, segment, loud_from), slack
         self.kept = Kept(self.an_engine())
 
     def an_engine(self) -> FastEngine:
@@ -167,7 +178,8 @@ def test_a_long_walk_is_exact_at_each_step(
             k_p=draw.randint(0, 4),
         )
         head = draw.choice((1, 2, 5, 16))
-        sizes = Sizes(head, max(head, draw.choice((8, 32, 256))))
+        loud_from = draw.choice((None, 500, ONE))
+        sizes = Sizes(head, max(head, draw.choice((8, 32, 256))), loud_from)
         kept = Kept(FastEngine(model, sizes=sizes, slack=draw.randint(0, 2)))
         walk, scores = Walk(draw.randrange(1 << 32), model, n_postings, n_seekers), Scores()
         kept.take(*walk.everyone())

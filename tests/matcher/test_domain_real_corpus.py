@@ -91,7 +91,7 @@ def test_a_real_corpus_matches_as_brute_force_does(lines: list[Line]) -> None:
     people = [
         prepare_seeker(model, seeker_of(number, draw.choice(lines), draw)) for number in range(150)
     ]
-    kept = Kept(FastEngine(model, sizes=Sizes(head=32, segment=128)))
+    kept = Kept(FastEngine(model, sizes=Sizes(head=32, segment=128, loud_from=1000)))
     changes: list[Change] = [
         *(PutPosting(job) for job in jobs),
         *(PutSeeker(person) for person in people),

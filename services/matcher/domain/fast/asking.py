@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     """What is asked, as `numbering.Query` has it, and `shown.Worth` of it.
 
     side: of the documents that are asked. The k best from τ up are wanted, and with hits all that
-    reach their own threshold.
+    reach their own threshold. loud_from: names that add less are faint.
     """
 
     side: Int
@@ -35,6 +35,7 @@ class Asked(NamedTuple):
     active: Array
     ranks: Array
     added: Array
+    loud_from: Int
 
 
 class Rules(NamedTuple):
@@ -59,8 +60,10 @@ class Desk(NamedTuple):
     Of each region: said, skilled: int32, the most of its documents, -1 said where nobody accepts
     the place. Of each block: done: uint16, a bit for each document that was looked into.
     Of one segment, int32: marks of each document, rests and turns of each block, maybe
-    (N_MAYBE, n); wanted: uint16 of each block, a bit for each document. in_query: int32 of each
-    frequent term. lists: int64 (n, 3). runs: int64 (n, 2), first documents and ends.
+    (N_MAYBE, n); wanted: uint16 of each block, a bit for each document. in_query: uint8 of each
+    frequent term. lists: int64 (n, 3). runs: int64 (n, 2), first documents and ends. Of all
+    segments: norms: int64 of each, the length of the query's frequent terms there, rounded up;
+    loud: uint64, a bit for each name that is not faint.
     """
 
     sums: Array
@@ -76,6 +79,8 @@ class Desk(NamedTuple):
     in_query: Array
     lists: Array
     runs: Array
+    norms: Array
+    loud: Array
 
 
 class Best(NamedTuple):
@@ -99,7 +104,7 @@ def taken(q: Asked, rules: Rules, desk: Desk, best: Best) -> tuple[Asked, Rules,
     asked = Asked(
         q.side, q.tau, q.k, q.hits, uncounted(q.numbers), uncounted(q.masks),
         uncounted(q.tags), uncounted(q.buckets), uncounted(q.impacts), uncounted(q.skills),
-        uncounted(q.active), uncounted(q.ranks), uncounted(q.added),
+        uncounted(q.active), uncounted(q.ranks), uncounted(q.added), q.loud_from,
     )  # fmt: skip
     compared = Rules(
         uncounted(rules.weight_rows), uncounted(rules.most_weights), uncounted(rules.paths),
@@ -111,6 +116,7 @@ def taken(q: Asked, rules: Rules, desk: Desk, best: Best) -> tuple[Asked, Rules,
         uncounted(desk.skilled), uncounted(desk.marks), uncounted(desk.maybe),
         uncounted(desk.rests), uncounted(desk.turns), uncounted(desk.wanted),
         uncounted(desk.in_query), uncounted(desk.lists), uncounted(desk.runs),
+        uncounted(desk.norms), uncounted(desk.loud),
     )  # fmt: skip
     found = Best(
         uncounted(best.heap_scores), uncounted(best.heap_slots), uncounted(best.hit_scores),
@@ -149,6 +155,11 @@ class Laid(NamedTuple):
     bounds: Array
     threshold: Array
     regions: Array
+    holding: Array
+    shown_start: Array
+    shown: Array
+    k_numbers: Array
+    kept: Int
 
 
 @inlined
@@ -170,7 +181,7 @@ def laid(f: Array) -> Laid:
         view(pointer(f[lay.S_IMPACTS]), (far,), np.uint8),
         view(pointer(f[lay.S_FREQUENT]), (f[lay.S_N_FREQUENT],), np.int32),
         view(pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32),
-        view(pointer(f[lay.S_F_TERM]), (far,), np.uint8),
+        view(pointer(f[lay.S_F_TERM]), (far,), np.uint16),
         view(pointer(f[lay.S_F_IMPACT]), (far,), np.uint8),
         view(pointer(f[lay.S_NORM]), (n_docs,), np.uint16),
         f[lay.S_SPELLINGS],
@@ -186,4 +197,9 @@ def laid(f: Array) -> Laid:
         view(pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32),
         view(pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32),
         view(pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64),
+        view(pointer(f[lay.S_HOLDING]), (n_regions,), np.uint64),
+        view(pointer(f[lay.S_SHOWN_START]), (n_docs + 1,), np.uint32),
+        view(pointer(f[lay.S_SHOWN]), (far,), np.uint16),
+        view(pointer(f[lay.S_K_NUMBERS]), (far,), np.int32),
+        f[lay.S_KEPT],
     )

@@ -116,7 +116,7 @@ def forward(
     """The frequent terms with their documents, and the length of that part, rounded up.
 
     term_of: int32 (BUCKETS,), numbers of the frequent terms, -1 for others. Returns starts uint32
-    (n + 1,), terms uint8, impacts uint8, lengths uint16 (n,).
+    (n + 1,), terms uint16, impacts uint8, lengths uint16 (n,).
     """
     n = len(order)
     start = np.zeros(n + 1, np.uint32)
@@ -132,7 +132,7 @@ def forward(
         while root * root < square:
             root += 1
         norms[doc] = root
-    terms = np.empty(start[n], np.uint8)
+    terms = np.empty(start[n], np.uint16)
     said = np.empty(start[n], np.uint8)
     at_entry = 0
     for doc in range(n):
@@ -143,6 +143,30 @@ def forward(
                 said[at_entry] = impacts[at]
                 at_entry += 1
     return start, terms, said, norms
+
+
+@compiled
+def rows_shown(
+    order: Array, k_start: Array, spellings: Array, row_of: Array
+) -> tuple[Array, Array]:
+    """What each document shows, as rows. row_of: int32, of each number, -1 where it is left out.
+
+    Returns starts uint32 (n + 1,), rows uint16.
+    """
+    n = len(order)
+    start = np.zeros(n + 1, np.uint32)
+    for doc in range(n):
+        held = np.int64(0)
+        for at in range(k_start[order[doc]], k_start[order[doc] + 1]):
+            held += np.int64(row_of[spellings[at]] >= 0)
+        start[doc + 1] = start[doc] + held
+    rows, found = np.empty(start[n], np.uint16), 0
+    for doc in range(n):
+        for at in range(k_start[order[doc]], k_start[order[doc] + 1]):
+            if row_of[spellings[at]] >= 0:
+                rows[found] = row_of[spellings[at]]
+                found += 1
+    return start, rows
 
 
 @compiled
@@ -165,13 +189,15 @@ def bound_blocks(
     t_start: Array,
     tags: Array,
     norms: Array,
+    shown: Array,
     paths: Array,
     prefectures: Array,
     weight_rows: Array,
 ) -> tuple[Array, Array]:
     """What each block's documents hold at most: masks uint64 and bounds int32, see layout.
 
-    Of the masks, the last are those of the places.
+    shown: int64 (n,), names that are kept with each. Of the masks, the last are those of the
+    places.
     """
     n = len(numbers)
     n_blocks = (n + lay.BLOCK - 1) // lay.BLOCK
@@ -196,8 +222,8 @@ def bound_blocks(
             bound[lay.B_EDUCATION] = education if first else min(bound[lay.B_EDUCATION], education)
             text = weight_rows[numbers[doc, lay.WEIGHTS], lay.W_TEXT]
             bound[lay.B_TEXT] = max(np.int64(bound[lay.B_TEXT]), text)
-        bound[lay.B_EMPLOYMENT] |= packed >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
-        bound[lay.B_REMOTE] |= packed >> lay.REMOTE_AT & 1
+        bound[lay.B_WAYS] |= packed >> lay.EMPLOYMENT_AT & lay.WAYS_MASK
+        bound[lay.B_SHOWN] = max(bound[lay.B_SHOWN], shown[doc])
         bound[lay.B_NORM] = max(bound[lay.B_NORM], np.int32(norms[doc]))
         home = True
         for at in range(t_start[doc], t_start[doc + 1]):

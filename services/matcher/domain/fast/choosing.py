@@ -44,6 +44,8 @@ def _need(block: Int, bound: Int, q: Asked, s: Laid) -> Int:
 def look_into(
     f: Array,
     first_doc: Int,
+    q_norm: Int,
+    faint: Int,
     least: Int,
     all_points: Array,
     asked: Asked,
@@ -53,14 +55,19 @@ def look_into(
 ) -> None:
     """Find what the documents are worth that reach a rung, least, by what the lists say of them.
 
+    q_norm: the length of the query's frequent terms here. faint: the most that a faint name adds.
     all_points: as `fit.tabulate_blocks` fills it. No document is looked into twice.
     """
     q, rules, desk, best = taken(asked, compared, written, found)
     s, points = laid(f), uncounted(all_points)
     end_doc = first_doc + len(s.regions) * lay.REGION_DOCS
     sums, skills = desk.sums[first_doc:end_doc], desk.skills[first_doc:end_doc]
-    q_norm = frequent_of_query(s.frequent, q.buckets, q.impacts, desk.in_query)
-    n_turns = _choose(f, s, first_doc, least, q_norm, points, q, rules, desk, best, sums, skills)
+    n_turns = _choose(
+        f, s, first_doc, least, q_norm, faint, points, q, rules, desk, best, sums, skills
+    )
+    if not n_turns:
+        return
+    frequent_of_query(s.frequent, q.buckets, q.impacts, desk.in_query)
     bound, rungs = bound_of(q, best), np.empty(LADDER, np.int32)
     for turn in range(n_turns):
         if turn + _BLOCKS_AHEAD < n_turns:
@@ -70,14 +77,14 @@ def look_into(
         shared = s.masks[block, lay.M_CERTIFICATE] & q.masks[lay.M_CERTIFICATE]
         gather(
             block, np.int64(desk.wanted[block]), np.int64(desk.rests[block]), np.int64(shared != 0),
-            q_norm, bound, points[AT_REMOTE], q, rules, s, sums, skills, desk, best,
+            q_norm, faint, bound, points[AT_REMOTE], q, rules, s, sums, skills, desk, best,
         )  # fmt: skip
         if q.hits:
             # Thresholds rise as lists fill; seen again, the block's least rises, too.
             here = least_threshold(block, s, best.thresholds)
             s.threshold[block] = min(here, np.int64(PPM + 1))
         if best.counters[lay.C_MAYBE] >= _WEIGHED_AT_ONCE or turn == n_turns - 1:
-            weigh(q_norm, q, rules, s, sums, skills, desk, best, rungs)
+            weigh(q_norm, faint, q, rules, s, sums, skills, desk, best, rungs)
             bound = bound_of(q, best)
 
 
@@ -89,6 +96,7 @@ def _ask_for_block(s: Laid, block: Int) -> None:
         prefetch(s.numbers, head * lay.N_NUMBERS + line * _INTS_A_LINE)
     prefetch(s.norms, head)
     prefetch(s.alive, head)
+    prefetch(s.shown_start, head)
 
 
 @inlined
@@ -98,6 +106,7 @@ def _choose(
     first_doc: Int,
     least: Int,
     q_norm: Int,
+    faint: Int,
     points: Array,
     q: Asked,
     rules: Rules,
@@ -117,7 +126,7 @@ def _choose(
     most_fit = easy + weights[lay.W_PLACE] + weights[lay.W_OCCUPATION] + weights[lay.W_CERTIFICATE]
     most_text = np.int64(weights[lay.W_TEXT])
     # What no block here has more of: most fall short of it, and are not asked for more.
-    most_unread = q_norm * f[lay.S_MOST_NORM]
+    most_unread = q_norm * f[lay.S_MOST_NORM] + faint * f[lay.S_MOST_SHOWN]
     bound, halves = bound_of(q, best), np.empty(lay.BLOCK, np.int32)
     first_region, n_turns = first_doc // lay.REGION_DOCS, np.int64(0)
     for region in range(len(s.regions)):
@@ -133,6 +142,7 @@ def _choose(
         if reach_of(most_text, said + most_unread, skilled) + most_fit < need:
             continue
         for block in range(first, end):
+            prefetch(sums, np.int64(block) * lay.BLOCK)
             prefetch(s.masks, np.int64(block) * lay.N_MASKS)
             prefetch(s.bounds, np.int64(block) * lay.N_BOUNDS)
         for block in range(first, end):
@@ -142,6 +152,7 @@ def _choose(
                 continue
             best_skilled = best_of_block(skills, np.int64(block), halves)
             unread = q_norm * np.int64(s.bounds[block, lay.B_NORM])
+            unread += faint * np.int64(s.bounds[block, lay.B_SHOWN])
             text = np.int64(s.bounds[block, lay.B_TEXT]) if q.side == lay.POSTINGS else most_text
             reach = reach_of(text, said + unread, best_skilled)
             if reach + most_fit < need:

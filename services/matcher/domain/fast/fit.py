@@ -190,7 +190,8 @@ def block_rest(
 
     -1 where none can be eligible. points: as `tabulate_blocks` fills it.
     """
-    remote = bounds[block, lay.B_REMOTE] & (q[lay.PACKED] >> lay.REMOTE_AT)
+    ways = bounds[block, lay.B_WAYS] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT)
+    remote = ways >> (lay.REMOTE_AT - lay.EMPLOYMENT_AT) & 1
     near = points[AT_REMOTE] if remote else np.int64(0)
     if places[block] & q_masks[lay.M_PLACE]:
         if masks[block, lay.M_HOME] & q_masks[lay.M_HOME]:
@@ -203,8 +204,7 @@ def block_rest(
             near = max(near, points[_AT_ACCEPTED])
     elif not remote:
         return IMPOSSIBLE
-    employment = q[lay.PACKED] >> lay.EMPLOYMENT_AT & lay.EMPLOYMENT_MASK
-    if not bounds[block, lay.B_EMPLOYMENT] & employment:
+    if not ways & lay.EMPLOYMENT_MASK:
         return IMPOSSIBLE
     education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
     if side == lay.SEEKERS:

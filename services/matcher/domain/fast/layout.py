@@ -17,8 +17,11 @@ REGION_DOCS = REGION * BLOCK
 MAX_SEGMENT = 1 << 16
 """Documents of one segment: their places fit 16 bits, and their sums fit a core's own cache."""
 
-MOST_FREQUENT = 255
-"""Terms of a segment that are kept with the documents: their numbers fit 8 bits."""
+MOST_FREQUENT = 1 << 13
+"""Terms of a segment that are kept with the documents."""
+
+ROWS_KEPT = 1 << 16
+"""Names of a segment that are kept with the documents as well: their rows fit 16 bits."""
 
 # A tag is what a document says in codes: kind and value in 31 bits.
 TAG_BITS = 29
@@ -33,6 +36,8 @@ LEVEL_BITS = 4
 YEARS_MASK = (1 << 7) - 1
 EDUCATION_AT, EDUCATION_MASK = 7, 7
 EMPLOYMENT_AT, EMPLOYMENT_MASK = 10, 31
+WAYS_MASK = 63
+"""Employment and, above it, remote."""
 REMOTE_AT = 15
 WHOLE_AT = 16
 
@@ -64,7 +69,8 @@ M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_PLACE, M_REQUIRED, M_BESIDE = 0, 1, 2
 N_MASKS = 7
 
 # Bounds of a block: the least or the most of what its documents hold, whichever is the better.
-B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_EMPLOYMENT, B_REMOTE, B_TEXT, B_NORM = range(8)
+# B_WAYS: employment and remote, as they are packed. B_SHOWN: names kept with the documents.
+B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_WAYS, B_TEXT, B_NORM, B_SHOWN = range(8)
 N_BOUNDS = 8
 
 # Fields of a segment in the table that the search reads: sizes, then addresses.
@@ -95,9 +101,15 @@ N_BOUNDS = 8
     S_BOUNDS,
     S_THRESHOLD,
     S_REGIONS,
+    S_HOLDING,
+    S_SHOWN_START,
+    S_SHOWN,
+    S_K_NUMBERS,
+    S_KEPT,
     S_MOST_NORM,
-) = range(27)
-N_FIELDS = 27
+    S_MOST_SHOWN,
+) = range(33)
+N_FIELDS = 33
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS, C_MAYBE = range(9)

@@ -10,10 +10,15 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.asking import Asked, Best, Desk, Rules, laid, taken
 from services.matcher.domain.fast.bounding import best_of_region
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.fast.scatter import scatter_shown, scatter_skills, scatter_terms
+from services.matcher.domain.fast.scatter import (
+    frequent_of_query,
+    scatter_shown,
+    scatter_skills,
+    scatter_terms,
+)
 
 UNASKED = -1
-"""In place of what a region says: nobody there accepts the place."""
+"""In place of what a region says: nobody there accepts the place, or holds what is required."""
 
 # So many unasked regions between asked ones are not worth finding the places behind them in lists.
 _GAP = 8
@@ -33,11 +38,12 @@ def _note(region: Int, n_runs: Int, runs: Array) -> Int:
 @compiled
 def open_segment(
     f: Array, first_doc: Int, asked: Asked, compared: Rules, written: Desk, found: Best
-) -> None:
+) -> Int:
     """Add up what the lists of a segment say, and the best of each region.
 
-    first_doc: where the segment's documents begin on the desk. Sums of regions where nobody accepts
-    the place are whatever was there, perhaps added to, and never read.
+    first_doc: where the segment's documents begin on the desk. Sums of regions that are not asked
+    are whatever was there, perhaps added to, and never read. Returns the length of the query's part
+    that no list has, rounded up.
     """
     q, rules, desk, best = taken(asked, compared, written, found)
     s, counters = laid(f), best.counters
@@ -46,9 +52,12 @@ def open_segment(
     end_doc = first_doc + n_regions * lay.REGION_DOCS
     sums, skills = desk.sums[first_doc:end_doc], desk.skills[first_doc:end_doc]
     n_runs = np.int64(0)
+    # Nobody who lacks a required certificate is eligible; what a seeker holds requires nothing.
+    required = q.masks[lay.M_REQUIRED] if q.side == lay.SEEKERS else np.uint64(0)
     for region in range(n_regions):
         desk.said[first_region + region] = UNASKED
-        if anywhere or s.regions[region] & q.masks[lay.M_PLACE]:
+        here = anywhere or s.regions[region] & q.masks[lay.M_PLACE]
+        if here and not required & ~s.holding[region]:
             n_runs = _note(region, n_runs, desk.runs)
             desk.said[first_region + region] = 0
             first, end = region * lay.REGION_DOCS, (region + 1) * lay.REGION_DOCS
@@ -57,14 +66,24 @@ def open_segment(
             first = (first_region + region) * lay.REGION
             desk.done[first : first + lay.REGION] = 0
     if not n_runs:
-        return
+        return np.int64(0)
     counters[lay.C_SEGMENTS] += 1
     counters[lay.C_POSTINGS] += scatter_terms(
         sums, desk.runs, n_runs, s.rows, s.start, s.ids, s.impacts, q.buckets, q.impacts, desk.lists
     )
     if q.side == lay.SEEKERS:
         counters[lay.C_POSTINGS] += scatter_shown(
-            sums, s.spellings, s.k_rows, s.k_start, s.k_ids, q.active, q.ranks, q.added, desk.lists
+            sums,
+            s.spellings,
+            s.k_rows,
+            s.k_start,
+            s.k_ids,
+            q.active,
+            q.ranks,
+            q.added,
+            desk.loud,
+            s.kept,
+            desk.lists,
         )
     counters[lay.C_STAMP] = scatter_skills(
         q.side, skills, desk.marks, counters[lay.C_STAMP], s.spellings, s.k_rows, s.k_start,
@@ -74,3 +93,4 @@ def open_segment(
         if desk.said[first_region + region] != UNASKED:
             desk.said[first_region + region] = best_of_region(sums, region)
             desk.skilled[first_region + region] = best_of_region(skills, region)
+    return frequent_of_query(s.frequent, q.buckets, q.impacts, desk.in_query)

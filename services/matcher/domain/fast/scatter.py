@@ -105,15 +105,13 @@ def scatter_terms(
 def frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_query: Array) -> Int:
     """Where the query has the segment's frequent terms; the length of that part, rounded up.
 
-    frequent, q_buckets: ascending. in_query: int32 (≥ n_frequent,), filled.
+    frequent, q_buckets: ascending. in_query: uint8 (≥ n_frequent,), filled.
     """
-    square = np.int64(0)
-    at = 0
-    for term in range(len(frequent)):
-        in_query[term] = 0
-        while at < len(q_buckets) and q_buckets[at] < frequent[term]:
-            at += 1
-        if at < len(q_buckets) and q_buckets[at] == frequent[term]:
+    square, term, end = np.int64(0), np.int64(0), np.int64(len(frequent))
+    in_query[:end] = 0
+    for at in range(len(q_buckets)):
+        term = first_from(frequent, term, end, np.int64(q_buckets[at]))
+        if term < end and frequent[term] == q_buckets[at]:
             in_query[term] = q_impacts[at]
             square += np.int64(q_impacts[at]) * np.int64(q_impacts[at])
     return _root_up(square)
@@ -129,17 +127,21 @@ def scatter_shown(
     active: Array,
     ranks: Array,
     added: Array,
+    loud: Array,
+    kept: Int,
     lists: Array,
 ) -> Int:
-    """Add to each document what the words of each spelling it shows are worth; how many there were.
+    """Add to each document what the words of each loud spelling it shows are worth; how many there
+    were.
 
-    spellings: so many the rows are for. active, ranks, added: as `shown.Worth` has them. lists:
-    int64 (≥ n, 3), scratch.
+    spellings: so many the rows are for. active, ranks, added: as `shown.Worth` has them. loud: as
+    `faint.mark_loud` fills it. kept: words of bits whose names are kept with the documents, too; of
+    the others all names count as loud. lists: int64 (≥ n, 3), scratch.
     """
     ids, found, read, one = uncounted(counted_ids), 0, np.int64(0), np.uint64(1)
     for word in range(min(spellings >> 6, len(active))):
         held = rows[word, 0]
-        both = held & active[word]
+        both = held & (loud[word] if word < kept else active[word])
         while both:
             below = (both & (~both + one)) - one
             row = np.int64(rows[word, 1]) + bits_set(held & below)

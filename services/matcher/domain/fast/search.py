@@ -2,12 +2,13 @@
 
 How an index is built and changed does not live here.
 
-A document's score is its text, its skills and its fit. The first two come from inverted lists, the
-frequent terms of the text and the fit only from the document itself. So sums are scattered over all
-segments first; then the regions whose best documents have most are looked into before the others,
-so that it is soon known how much is wanted, and a document only where its sum, a bound on its
-frequent terms (Cauchy-Schwarz) and a bound on its fit reach that. All is integer, and each bound is
-rounded up, so nothing that belongs to the answer is passed over.
+A document's score is its text, its skills and its fit. The first two come from inverted lists; the
+frequent terms of the text, the names that say little (`faint`) and the fit only from the document
+itself. So sums are scattered over all segments first; then the regions whose best documents have
+most are looked into before the others, so that it is soon known how much is wanted, and a document
+only where its sum, a bound on its frequent terms (Cauchy-Schwarz), one on its faint names and one
+on its fit reach that. All is integer, and each bound is rounded up, so nothing that belongs to the
+answer is passed over.
 """
 
 import numpy as np
@@ -16,6 +17,7 @@ from services.matcher.domain.compiled import compiled, inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.asking import Asked, Best, Desk, Laid, Rules, taken
 from services.matcher.domain.fast.choosing import look_into
+from services.matcher.domain.fast.faint import mark_loud
 from services.matcher.domain.fast.fit import (
     AT_REMOTE,
     N_POINTS,
@@ -56,10 +58,11 @@ def search_segments(
     q, rules, desk, best = taken(asked, compared, written, found)
     points = np.empty(N_POINTS, np.int64)
     weights = _tabulated(q, rules, points)
+    faint = mark_loud(q, desk.loud)
     first_doc = np.int64(0)
     first_docs = np.empty(len(table), np.int64)
     for segment in range(len(table)):
-        open_segment(table[segment], first_doc, q, rules, desk, best)
+        desk.norms[segment] = open_segment(table[segment], first_doc, q, rules, desk, best)
         first_docs[segment] = first_doc
         # Of whole regions, though the last may not be.
         n_regions = (table[segment, lay.S_DOCS] + lay.REGION_DOCS - 1) // lay.REGION_DOCS
@@ -81,7 +84,10 @@ def search_segments(
             least = np.int64(0)
         at_once *= _TIMES_MORE
         for segment in range(len(table)):
-            look_into(table[segment], first_docs[segment], least, points, q, rules, desk, best)
+            look_into(
+                table[segment], first_docs[segment], desk.norms[segment], faint, least, points, q,
+                rules, desk, best,
+            )  # fmt: skip
 
 
 @compiled
@@ -145,7 +151,7 @@ def search_head(
     bound = bound_of(q, best)
     for block in range(s.n_blocks):
         gather(
-            np.int64(block), whole, np.int64(rest), one, none, bound, points[AT_REMOTE], q, rules,
-            s, sums, skills, desk, best,
+            np.int64(block), whole, np.int64(rest), one, none, none, bound, points[AT_REMOTE], q,
+            rules, s, sums, skills, desk, best,
         )  # fmt: skip
-    weigh(none, q, rules, s, sums, skills, desk, best, np.zeros(LADDER, np.int32))
+    weigh(none, none, q, rules, s, sums, skills, desk, best, np.zeros(LADDER, np.int32))

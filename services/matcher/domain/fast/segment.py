@@ -38,7 +38,8 @@ class Segment:
 
     alive: uint8 (n,). ids: uint16, the documents of each list, and impacts: uint8.
     threshold: int32 (n_blocks,), not above any living document's threshold.
-    regions: uint64, the places of every REGION blocks.
+    regions: uint64, the places of every REGION blocks, and holding: their certificates.
+    shown: uint16, rows of the names each seeker shows, and k_numbers: the names of these rows.
     """
 
     alive: Array
@@ -64,6 +65,10 @@ class Segment:
     bounds: Array
     threshold: Array
     regions: Array
+    holding: Array
+    shown_start: Array
+    shown: Array
+    k_numbers: Array
     row: Array
 
     def __len__(self) -> int:
@@ -127,16 +132,21 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     for_order = _entries(order, documents.k_start)
     np.add.at(k_times, documents.spellings[for_order], 1)
     k_rows = rows_of(k_times > 0)
+    k_numbers = _kept(k_times) if side == lay.SEEKERS else _NONE.view(np.int32)
+    k_row_of = np.full(n_spellings, -1, np.int32)
+    k_row_of[k_numbers] = np.arange(len(k_numbers))
+    shown_start, shown = build.rows_shown(order, documents.k_start, documents.spellings, k_row_of)
     k_start, k_ids, k_weighs = _inverted(
         order, documents.k_start, documents.spellings, documents.weighs, k_times > 0, k_times
     )
     t_start, tags = build.take_tags(order, documents.t_start, documents.tags)
     numbers = np.ascontiguousarray(documents.numbers[order])
     masks, bounds = build.bound_blocks(
-        side, numbers, t_start, tags, norms, tables.occupations.paths, tables.places.prefectures,
-        tables.weights.rows,
+        side, numbers, t_start, tags, norms, np.diff(shown_start.astype(np.int64)),
+        tables.occupations.paths, tables.places.prefectures, tables.weights.rows,
     )  # fmt: skip
     places = np.ascontiguousarray(masks[:, lay.M_PLACE])
+    regions = np.arange(0, len(places), lay.REGION)
     arrays = {
         "alive": np.ones(n, np.uint8),
         "slots": documents.slots[order],
@@ -161,7 +171,11 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         "masks": np.ascontiguousarray(masks[:, : lay.N_MASKS]),
         "bounds": bounds,
         "threshold": np.zeros(len(masks), np.int32),
-        "regions": np.bitwise_or.reduceat(places, np.arange(0, len(places), lay.REGION)),
+        "regions": np.bitwise_or.reduceat(places, regions),
+        "holding": np.bitwise_or.reduceat(masks[:, lay.M_CERTIFICATE], regions),
+        "shown_start": shown_start if side == lay.SEEKERS else _NONE,
+        "shown": shown,
+        "k_numbers": k_numbers,
     }
     arrays = packed(arrays)
     return Segment(**arrays, row=_row(arrays))
@@ -177,6 +191,13 @@ def _frequent(times: Array, n: int) -> Array:
     if len(often) > lay.MOST_FREQUENT:
         often = often[np.argsort(-times[often], kind="stable")[: lay.MOST_FREQUENT]]
     return np.sort(often).astype(np.int32)
+
+
+def _kept(times: Array) -> Array:
+    """The names that are kept with the documents, ascending: whole words of their bits. int32."""
+    held = np.flatnonzero(times).astype(np.int32)
+    beyond = held[lay.ROWS_KEPT :]
+    return held[held >> 6 < beyond[0] >> 6] if len(beyond) else held
 
 
 def _inverted(
@@ -230,6 +251,10 @@ _ADDRESSES = {
     lay.S_BOUNDS: "bounds",
     lay.S_THRESHOLD: "threshold",
     lay.S_REGIONS: "regions",
+    lay.S_HOLDING: "holding",
+    lay.S_SHOWN_START: "shown_start",
+    lay.S_SHOWN: "shown",
+    lay.S_K_NUMBERS: "k_numbers",
 }
 
 
@@ -238,10 +263,20 @@ def _row(arrays: dict[str, Array]) -> Array:
     row[lay.S_DOCS] = len(arrays["slots"])
     row[lay.S_N_FREQUENT] = len(arrays["frequent"])
     row[lay.S_SPELLINGS] = 64 * len(arrays["k_rows"])
+    row[lay.S_KEPT] = _words_kept(arrays["k_rows"], arrays["k_numbers"])
     row[lay.S_MOST_NORM] = int(arrays["norms"].max(initial=0))
+    row[lay.S_MOST_SHOWN] = int(arrays["bounds"][:, lay.B_SHOWN].max(initial=0))
     for field, name in _ADDRESSES.items():
         array = arrays[name]
         if not array.flags.c_contiguous:
             raise ValueError(f"{name} is not contiguous")
         row[field] = array.ctypes.data
     return row
+
+
+def _words_kept(k_rows: Array, k_numbers: Array) -> int:
+    """Words of bits whose names are all kept with the documents, as far as any are held."""
+    held = int(np.bitwise_count(k_rows[:, 0]).sum())
+    if len(k_numbers) == held:
+        return len(k_rows)
+    return int(k_numbers[-1] >> 6) + 1 if len(k_numbers) else 0

@@ -15,6 +15,7 @@ from services.matcher.domain.fast import build
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.asking import Asked, Best, Desk, Rules
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
+from services.matcher.domain.fast.faint import least_loud
 from services.matcher.domain.fast.growing import Array, Growing
 from services.matcher.domain.fast.head import Head
 from services.matcher.domain.fast.heap import in_order
@@ -30,10 +31,14 @@ _STAMPS = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How many documents the head and a segment hold at most."""
+    """How many documents the head and a segment hold at most.
+
+    loud_from: what a name must add to be read for all documents, see `faint`; None: by how many.
+    """
 
     head: int = 4096
     segment: int = lay.MAX_SEGMENT
+    loud_from: int | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError where places would not fit."""
@@ -97,9 +102,11 @@ class Scratch:
             rests=np.zeros(blocks, np.int32),
             turns=np.zeros(blocks, np.int32),
             wanted=np.zeros(blocks, np.uint16),
-            in_query=np.zeros(lay.MOST_FREQUENT + 1, np.int32),
+            in_query=np.zeros(lay.MOST_FREQUENT, np.uint8),
             lists=np.zeros((64, 3), np.int64),
             runs=np.zeros((documents // lay.REGION_DOCS, 2), np.int64),
+            norms=np.zeros(1, np.int64),
+            loud=np.zeros(1, np.uint64),
         )
         # As many zeros as a head has documents, and one.
         self.nothing = np.zeros(documents + lay.BLOCK, np.uint16)
@@ -117,9 +124,11 @@ class Scratch:
         if occupations > len(self.closeness_of):
             self.closeness_of = np.zeros(occupations, np.int32)
 
-    def begin(self, most_hits: int, most_lists: int, documents: int) -> None:
+    def begin(
+        self, most_hits: int, most_lists: int, documents: int, segments: int, names: int
+    ) -> None:
         """Be ready for a search that finds at most so many hits, of at most so many terms, among so
-        many documents."""
+        many documents in so many segments. names: words of 64 bits for all names."""
         stamp = self.counters[lay.C_STAMP]
         if stamp > _STAMPS:
             self.desk.marks[:] = 0
@@ -133,6 +142,10 @@ class Scratch:
             self.desk = self.desk._replace(
                 sums=sums, skills=skills, done=done, said=said, skilled=skilled
             )
+        if segments > len(self.desk.norms):
+            self.desk = self.desk._replace(norms=np.zeros(2 * segments, np.int64))
+        if names > len(self.desk.loud):
+            self.desk = self.desk._replace(loud=np.zeros(2 * names, np.uint64))
         if most_hits > len(self.hit_slots):
             self.hit_scores = np.zeros(2 * most_hits, np.int32)
             self.hit_slots = np.zeros(2 * most_hits, np.int32)
@@ -160,7 +173,7 @@ class Side:
         self._sizes = sizes
         self._numbering = numbering
         self._tables = Tables(numbering.places, numbering.occupations, numbering.weights)
-        self._segment_of, self._doc_of = Growing(np.int32), Growing(np.int32)
+        self._segment_of, self._doc_of = Growing(np.int16), Growing(np.uint16)
         self._head = Head(sizes.head)
         self._table = np.zeros((0, lay.N_FIELDS), np.int64)
         # Places of the desk: of each segment whole regions.
@@ -184,7 +197,7 @@ class Side:
     def drop(self, slot: int) -> None:
         """Remove the document of a slot, if there is one. The slot stays."""
         self._reserve()
-        segment, doc = self._segment_of.held[slot], self._doc_of.held[slot]
+        segment, doc = int(self._segment_of.held[slot]), int(self._doc_of.held[slot])
         if segment == _NOWHERE:
             return
         alive = self._head.alive if segment == _IN_HEAD else self.segments[segment].alive
@@ -205,8 +218,8 @@ class Side:
         for slot in slots.tolist():
             segment = self._segment_of.held[slot] if slot < self._segment_of.n else _NOWHERE
             if segment >= 0:
-                block = self._doc_of.held[slot] // lay.BLOCK
-                low = self.segments[segment].threshold
+                block = int(self._doc_of.held[slot]) // lay.BLOCK
+                low = self.segments[int(segment)].threshold
                 low[block] = min(low[block], thresholds[slot])
 
     def search(
@@ -219,11 +232,13 @@ class Side:
         hits_wanted = thresholds is not None
         worth, weights = query.worth, self._numbering.weights
         longest = max(len(query.buckets), len(query.skills), len(worth.added))
-        scratch.begin(self.living if hits_wanted else 0, longest, self._room)
+        most_hits = self.living if hits_wanted else 0
+        scratch.begin(most_hits, longest, self._room, len(self.segments), len(worth.active))
         scratch.number(self._tables)
         asked = Asked(
             self._side, tau_ppm, k, int(hits_wanted), query.numbers, query.masks, query.tags,
             query.buckets, query.impacts, query.skills, worth.active, worth.ranks, worth.added,
+            self._sizes.loud_from if self._sizes.loud_from is not None else least_loud(self.living),
         )  # fmt: skip
         rules = Rules(
             weights.rows, weights.most, self._tables.occupations.paths,
@@ -269,8 +284,8 @@ class Side:
     def _reserve(self) -> None:
         missing = len(self.slots) - self._segment_of.n
         if missing > 0:
-            self._segment_of.extend(np.full(missing, _NOWHERE, np.int32))
-            self._doc_of.extend(np.zeros(missing, np.int32))
+            self._segment_of.extend(np.full(missing, _NOWHERE, np.int16))
+            self._doc_of.extend(np.zeros(missing, np.uint16))
 
     def _freeze(self) -> None:
         """Lay the head out as a segment, and segments that are many or half dead as fewer."""

@@ -9,6 +9,7 @@ from services.matcher.domain.compiled import inlined
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.asking import Asked, Best, Desk, Laid, Rules
 from services.matcher.domain.fast.bounding import reach_of
+from services.matcher.domain.fast.faint import ask_for_names, names_of, said_by_faint
 from services.matcher.domain.fast.fit import pair_rest, pay_and_years, seeker_rest
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.heap import offer
@@ -43,6 +44,7 @@ def gather(
     rest: Int,
     certifiable: Int,
     q_norm: Int,
+    faint: Int,
     bound: Int,
     remote_points: Int,
     q: Asked,
@@ -56,7 +58,8 @@ def gather(
     """Note the documents of a block that may belong to the answer.
 
     bits: of those to be looked at. rest, certifiable: bounds of the block's. q_norm: the length of
-    the query's frequent terms. bound: what the best wanted so far reach.
+    the query's frequent terms. faint: the most that a faint name adds; 0: none is left out of the
+    sums. bound: what the best wanted so far reach.
     """
     q_packed = q.numbers[lay.PACKED]
     least_asked = q_packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
@@ -81,6 +84,8 @@ def gather(
             row = np.int64(s.numbers[first + lay.WEIGHTS])
         weights = rules.weight_rows[row]
         most = np.int64(sums[doc]) + q_norm * np.int64(s.norms[doc])
+        if faint:
+            most += faint * names_of(s, doc)
         text = reach_of(weights[lay.W_TEXT], most, np.int64(skills[doc]))
         fit = rest
         if q.side == lay.SEEKERS:
@@ -111,6 +116,8 @@ def gather(
         prefetch(s.slots, doc)
         prefetch(s.t_start, doc)
         prefetch(s.f_start, doc)
+        if faint:
+            prefetch(s.shown, np.int64(s.shown_start[doc]))
 
 
 @inlined
@@ -126,6 +133,7 @@ def least_threshold(block: Int, s: Laid, thresholds: Array) -> Int:
 @inlined
 def weigh(
     q_norm: Int,
+    faint: Int,
     q: Asked,
     rules: Rules,
     s: Laid,
@@ -150,6 +158,8 @@ def weigh(
         prefetch(s.tags, np.int64(s.t_start[doc]))
         prefetch(s.f_term, np.int64(s.f_start[doc]))
         prefetch(s.f_impact, np.int64(s.f_start[doc]))
+        if faint:
+            ask_for_names(s, doc)
     before = np.int32(0)
     for rung in range(LADDER):
         before, ladder[rung] = before + ladder[rung], before
@@ -190,6 +200,8 @@ def weigh(
             continue
         points = np.int64(maybe[lay.MAYBE_POINTS, at]) + fits
         dot = np.int64(sums[doc])
+        if faint:
+            dot += said_by_faint(s, doc, q, desk.loud)
         most = dot + q_norm * np.int64(s.norms[doc])
         if reach_of(weights[lay.W_TEXT], most, np.int64(skills[doc])) + points < need:
             continue
