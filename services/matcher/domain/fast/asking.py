@@ -181,7 +181,7 @@ def laid(f: Array) -> Laid:
         view(pointer(f[lay.S_IMPACTS]), (far,), np.uint8),
         view(pointer(f[lay.S_FREQUENT]), (f[lay.S_N_FREQUENT],), np.int32),
         view(pointer(f[lay.S_F_START]), (n_docs + 1,), np.uint32),
-        view(pointer(f[lay.S_F_TERM]), (far,), np.uint16),
+        view(pointer(f[lay.S_F_TERM]), (far,), np.uint8),
         view(pointer(f[lay.S_F_IMPACT]), (far,), np.uint8),
         view(pointer(f[lay.S_NORM]), (n_docs,), np.uint16),
         f[lay.S_SPELLINGS],

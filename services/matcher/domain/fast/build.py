@@ -116,7 +116,7 @@ def forward(
     """The frequent terms with their documents, and the length of that part, rounded up.
 
     term_of: int32 (BUCKETS,), numbers of the frequent terms, -1 for others. Returns starts uint32
-    (n + 1,), terms uint16, impacts uint8, lengths uint16 (n,).
+    (n + 1,), terms uint8, impacts uint8, lengths uint16 (n,).
     """
     n = len(order)
     start = np.zeros(n + 1, np.uint32)
@@ -132,7 +132,7 @@ def forward(
         while root * root < square:
             root += 1
         norms[doc] = root
-    terms = np.empty(start[n], np.uint16)
+    terms = np.empty(start[n], np.uint8)
     said = np.empty(start[n], np.uint8)
     at_entry = 0
     for doc in range(n):

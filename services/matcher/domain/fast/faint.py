@@ -36,10 +36,10 @@ def mark_loud(q: Asked, loud: Array) -> Int:
         left, said_loud = q.active[word], np.uint64(0)
         while left:
             added = np.int64(q.added[at])
-            if added >= q.loud_from:
-                said_loud |= left & (~left + one)
-            else:
-                faint = max(faint, added)
+            # Without a branch: which are loud follows no pattern.
+            is_loud = np.uint64(added >= q.loud_from)
+            said_loud |= (left & (~left + one)) * is_loud
+            faint = max(faint, added * np.int64(one - is_loud))
             at += 1
             left &= left - one
         loud[word] = said_loud

@@ -64,7 +64,7 @@ class Head:
         no_sets = nothing[:0].view(np.uint64)
         return Laid(
             n, -(-n // lay.BLOCK), self.alive, held.slots.held, no_sets.reshape(0, 2), no_starts,
-            nothing, no_bytes, no_numbers, no_starts, nothing, no_bytes, nothing, 0,
+            nothing, no_bytes, no_numbers, no_starts, no_bytes, no_bytes, nothing, 0,
             no_sets.reshape(0, 2), no_starts, nothing, held.weighs.held, held.t_start.held,
             held.tags.held, held.numbers.held.reshape(-1), no_sets,
             no_sets.reshape(0, lay.N_MASKS), no_numbers.reshape(0, lay.N_BOUNDS), no_numbers,

@@ -17,8 +17,8 @@ REGION_DOCS = REGION * BLOCK
 MAX_SEGMENT = 1 << 16
 """Documents of one segment: their places fit 16 bits, and their sums fit a core's own cache."""
 
-MOST_FREQUENT = 1 << 13
-"""Terms of a segment that are kept with the documents."""
+MOST_FREQUENT = 255
+"""Terms of a segment that are kept with the documents: their numbers fit 8 bits."""
 
 ROWS_KEPT = 1 << 16
 """Names of a segment that are kept with the documents as well: their rows fit 16 bits."""

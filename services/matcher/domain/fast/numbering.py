@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from contracts.values import PPM
+from services.matcher.domain.compiled import compiled
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Row
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
-from services.matcher.domain.fast.growing import Array
+from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.shown import NO_WORTH, ShownWords, WordsOf, Worth
 from services.matcher.domain.fast.spellings import NONE_NEAR, Spellings
 from services.matcher.domain.language.synonyms import canonical_of
@@ -149,13 +150,12 @@ class Numbering:
         whole = PPM * sum(weighs for _, weighs in facts.skills)
         weight = facts.weights[lay.W_SKILLS]
         near = [self.shown.near(spelling) for spelling, _ in facts.skills]
-        lengths = list(map(len, near))
-        found = np.concatenate([NONE_NEAR, *near])
-        asked = np.empty((len(found), 3), np.int32)
-        asked[:, 0] = np.repeat(np.arange(len(near)), lengths)
-        asked[:, 1] = found[:, 0]
-        worth = np.array([weight * weighs for _, weighs in facts.skills], np.int64)
-        asked[:, 2] = found[:, 1] * np.repeat(worth, lengths) // whole
+        of_each = [
+            (len(found), weight * asked[1]) for found, asked in zip(near, facts.skills, strict=True)
+        ]
+        asked: Array = _asked(
+            np.concatenate([NONE_NEAR, *near]), np.array(of_each, np.int64).reshape(-1, 2), whole
+        )
         return asked
 
     def _skills_shown(self, shown: Sequence[str]) -> Array:
@@ -212,6 +212,22 @@ class Numbering:
             for level, bit in enumerate(self.occupations.masks(self.occupations.number(code))):
                 bits[level] |= bit
         return bits
+
+
+@compiled
+def _asked(near: Array, of_each: Array, whole: Int) -> Array:
+    """What skills ask for: group, spelling and worth of each that is near. int32 (n, 3).
+
+    near: as `Spellings.near` gives them, of one skill after the other. of_each: int64 (n_skills,
+    2): how many are near one, and what it is worth, of a whole.
+    """
+    asked, at = np.empty((len(near), 3), np.int32), 0
+    for group in range(len(of_each)):
+        for _ in range(of_each[group, 0]):
+            asked[at, 0], asked[at, 1] = group, near[at, 0]
+            asked[at, 2] = near[at, 1] * of_each[group, 1] // whole
+            at += 1
+    return asked
 
 
 def _packed_seeker(facts: SeekerFacts) -> int:

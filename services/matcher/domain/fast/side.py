@@ -102,7 +102,7 @@ class Scratch:
             rests=np.zeros(blocks, np.int32),
             turns=np.zeros(blocks, np.int32),
             wanted=np.zeros(blocks, np.uint16),
-            in_query=np.zeros(lay.MOST_FREQUENT, np.uint8),
+            in_query=np.zeros(lay.MOST_FREQUENT + 1, np.uint8),
             lists=np.zeros((64, 3), np.int64),
             runs=np.zeros((documents // lay.REGION_DOCS, 2), np.int64),
             norms=np.zeros(1, np.int64),
