@@ -200,7 +200,7 @@ def test_names_beyond_those_kept_with_the_documents_are_read_for_all(
     monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     """A segment of more names than their rows have room for: the others count as loud."""
-    monkeypatch.setattr(lay, "ROWS_KEPT", kept)
+    monkeypatch.setattr(lay, "MOST_SHOWN", kept)
     model, draw = MODEL.limited(tau_ppm=0, k_s=0, k_p=0), Random(kept)
     people = [
         prepare_seeker(

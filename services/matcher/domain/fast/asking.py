@@ -152,7 +152,6 @@ class Laid(NamedTuple):
     numbers: Array
     places: Array
     masks: Array
-    bounds: Array
     threshold: Array
     regions: Array
     holding: Array
@@ -194,7 +193,6 @@ def laid(f: Array) -> Laid:
         view(pointer(f[lay.S_NUMBERS]), (n_docs * lay.N_NUMBERS,), np.int32),
         view(pointer(f[lay.S_PLACES]), (n_blocks,), np.uint64),
         view(pointer(f[lay.S_MASKS]), (n_blocks, lay.N_MASKS), np.uint64),
-        view(pointer(f[lay.S_BOUNDS]), (n_blocks, lay.N_BOUNDS), np.int32),
         view(pointer(f[lay.S_THRESHOLD]), (n_blocks,), np.int32),
         view(pointer(f[lay.S_REGIONS]), (n_regions,), np.uint64),
         view(pointer(f[lay.S_HOLDING]), (n_regions,), np.uint64),

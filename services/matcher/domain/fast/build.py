@@ -194,46 +194,47 @@ def bound_blocks(
     prefectures: Array,
     weight_rows: Array,
 ) -> tuple[Array, Array]:
-    """What each block's documents hold at most: masks uint64 and bounds int32, see layout.
+    """Each block's masks with its bounds, and its places. uint64 (n_blocks, N_MASKS), (n_blocks,).
 
-    shown: int64 (n,), names that are kept with each. Of the masks, the last are those of the
-    places.
+    shown: int64 (n,), names that are kept with each.
     """
     n = len(numbers)
     n_blocks = (n + lay.BLOCK - 1) // lay.BLOCK
-    masks = np.zeros((n_blocks, lay.M_PLACE + 1), np.uint64)
-    bounds = np.zeros((n_blocks, lay.N_BOUNDS), np.int32)
+    masks = np.zeros((n_blocks, lay.N_MASKS), np.uint64)
+    places = np.zeros(n_blocks, np.uint64)
+    ways = most_shown = norm = text = education = np.int64(0)
     for doc in range(n):
-        block = doc // lay.BLOCK
-        first = doc % lay.BLOCK == 0
-        mask, bound = masks[block], bounds[block]
-        low, high = numbers[doc, lay.PAY_LOW], numbers[doc, lay.PAY_HIGH]
-        packed = numbers[doc, lay.PACKED]
-        years = packed & lay.YEARS_MASK
-        education = packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+        block, first = doc // lay.BLOCK, doc % lay.BLOCK == 0
+        mask = masks[block]
+        packed = np.int64(numbers[doc, lay.PACKED])
+        here_education = packed >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+        if first:
+            ways = most_shown = norm = text = np.int64(0)
+            education = here_education
         if side == lay.SEEKERS:
-            bound[lay.B_LOW] = low if first else min(bound[lay.B_LOW], low)
-            bound[lay.B_YEARS] = max(bound[lay.B_YEARS], years)
-            bound[lay.B_EDUCATION] = max(bound[lay.B_EDUCATION], education)
+            education = max(education, here_education)
         else:
-            bound[lay.B_LOW] = max(bound[lay.B_LOW], low)
-            bound[lay.B_HIGH] = max(bound[lay.B_HIGH], high)
-            bound[lay.B_YEARS] = years if first else min(bound[lay.B_YEARS], years)
-            bound[lay.B_EDUCATION] = education if first else min(bound[lay.B_EDUCATION], education)
-            text = weight_rows[numbers[doc, lay.WEIGHTS], lay.W_TEXT]
-            bound[lay.B_TEXT] = max(np.int64(bound[lay.B_TEXT]), text)
-        bound[lay.B_WAYS] |= packed >> lay.EMPLOYMENT_AT & lay.WAYS_MASK
-        bound[lay.B_SHOWN] = max(bound[lay.B_SHOWN], shown[doc])
-        bound[lay.B_NORM] = max(bound[lay.B_NORM], np.int32(norms[doc]))
+            education = min(education, here_education)
+            text = max(text, np.int64(weight_rows[numbers[doc, lay.WEIGHTS], lay.W_TEXT]))
+        ways |= packed >> lay.EMPLOYMENT_AT & lay.WAYS_MASK
+        most_shown = max(most_shown, np.int64(shown[doc]))
+        norm = max(norm, np.int64(norms[doc]))
+        mask[lay.M_BOUNDS] = np.uint64(
+            ways
+            | education << lay.B_EDUCATION_AT
+            | most_shown << lay.B_SHOWN_AT
+            | norm << lay.B_NORM_AT
+            | text << lay.B_TEXT_AT
+        )
         home = True
         for at in range(t_start[doc], t_start[doc + 1]):
             kind, value = tags[at] >> lay.TAG_BITS, tags[at] & lay.TAG_VALUE
             if kind == lay.PLACE:
                 here = np.uint64(1) << np.uint64(value & 63)
                 around = np.uint64(1) << np.uint64(prefectures[value] & 63)
-                mask[lay.M_PLACE] |= here
+                places[block] |= here
                 if side == lay.POSTINGS:
-                    mask[lay.M_PLACE] |= around
+                    places[block] |= around
                 if home:
                     mask[lay.M_HOME] |= here
                     mask[lay.M_AROUND] |= around
@@ -248,7 +249,7 @@ def bound_blocks(
                 mask[lay.M_CERTIFICATE] |= bit
             elif kind == lay.WANTED:
                 mask[lay.M_CERTIFICATE] |= np.uint64(1) << np.uint64(value & 63)
-    return masks, bounds
+    return masks, places
 
 
 @compiled

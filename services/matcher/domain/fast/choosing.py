@@ -144,21 +144,21 @@ def _choose(
         for block in range(first, end):
             prefetch(sums, np.int64(block) * lay.BLOCK)
             prefetch(s.masks, np.int64(block) * lay.N_MASKS)
-            prefetch(s.bounds, np.int64(block) * lay.N_BOUNDS)
         for block in range(first, end):
             need = _need(block, bound, q, s)
             said = best_of_block(sums, np.int64(block), halves)
             if reach_of(most_text, said + most_unread, skilled) + most_fit < need:
                 continue
             best_skilled = best_of_block(skills, np.int64(block), halves)
-            unread = q_norm * np.int64(s.bounds[block, lay.B_NORM])
-            unread += faint * np.int64(s.bounds[block, lay.B_SHOWN])
-            text = np.int64(s.bounds[block, lay.B_TEXT]) if q.side == lay.POSTINGS else most_text
+            bounds = np.int64(s.masks[block, lay.M_BOUNDS])
+            unread = q_norm * (bounds >> lay.B_NORM_AT & 0xFFFF)
+            unread += faint * (bounds >> lay.B_SHOWN_AT & lay.MOST_SHOWN)
+            text = bounds >> lay.B_TEXT_AT if q.side == lay.POSTINGS else most_text
             reach = reach_of(text, said + unread, best_skilled)
             if reach + most_fit < need:
                 continue
             rest = block_rest(
-                q.side, s.places, s.masks, s.bounds, np.int64(block), q.numbers, q.masks, points
+                q.side, s.places, s.masks, np.int64(block), q.numbers, q.masks, points
             )
             if rest < 0 or reach + rest + easy < need:
                 continue

@@ -180,7 +180,6 @@ def block_rest(
     side: Int,
     places: Array,
     masks: Array,
-    bounds: Array,
     block: Int,
     q: Array,
     q_masks: Array,
@@ -190,7 +189,8 @@ def block_rest(
 
     -1 where none can be eligible. points: as `tabulate_blocks` fills it.
     """
-    ways = bounds[block, lay.B_WAYS] & (q[lay.PACKED] >> lay.EMPLOYMENT_AT)
+    bounds = np.int64(masks[block, lay.M_BOUNDS])
+    ways = bounds & q[lay.PACKED] >> lay.EMPLOYMENT_AT
     remote = ways >> (lay.REMOTE_AT - lay.EMPLOYMENT_AT) & 1
     near = points[AT_REMOTE] if remote else np.int64(0)
     if places[block] & q_masks[lay.M_PLACE]:
@@ -207,12 +207,13 @@ def block_rest(
     if not ways & lay.EMPLOYMENT_MASK:
         return IMPOSSIBLE
     education = q[lay.PACKED] >> lay.EDUCATION_AT & lay.EDUCATION_MASK
+    least_or_most = bounds >> lay.B_EDUCATION_AT & lay.EDUCATION_MASK
     if side == lay.SEEKERS:
-        if bounds[block, lay.B_EDUCATION] < education:
+        if least_or_most < education:
             return IMPOSSIBLE
         if masks[block, lay.M_CERTIFICATE] & q_masks[lay.M_REQUIRED] != q_masks[lay.M_REQUIRED]:
             return IMPOSSIBLE
-    elif education < bounds[block, lay.B_EDUCATION]:
+    elif education < least_or_most:
         return IMPOSSIBLE
     depth = _DEPTH
     while depth and not masks[block, lay.M_PATH + depth - 1] & q_masks[lay.M_PATH + depth - 1]:
@@ -289,17 +290,6 @@ def seeker_rest(
     close += several * (weights[lay.W_OCCUPATION] - close)
     certified = certifiable & packed >> lay.CERTIFIED_AT
     return near + close + weights[lay.W_CERTIFICATE] * certified
-
-
-@inlined
-def block_pay_and_years(side: Int, bounds: Array, block: Int, q: Array, weights: Array) -> Int:
-    low, high = np.int64(bounds[block, lay.B_LOW]), np.int64(bounds[block, lay.B_HIGH])
-    years = np.int64(bounds[block, lay.B_YEARS])
-    if side == lay.SEEKERS:
-        asked = q[lay.PACKED] & lay.YEARS_MASK
-        return pay_and_years(q[lay.PAY_LOW], q[lay.PAY_HIGH], asked, low, years, weights)
-    mine = q[lay.PACKED] & lay.YEARS_MASK
-    return pay_and_years(low, high, years, q[lay.PAY_LOW], mine, weights)
 
 
 @inlined

@@ -67,7 +67,7 @@ class Head:
             nothing, no_bytes, no_numbers, no_starts, no_bytes, no_bytes, nothing, 0,
             no_sets.reshape(0, 2), no_starts, nothing, held.weighs.held, held.t_start.held,
             held.tags.held, held.numbers.held.reshape(-1), no_sets,
-            no_sets.reshape(0, lay.N_MASKS), no_numbers.reshape(0, lay.N_BOUNDS), no_numbers,
+            no_sets.reshape(0, lay.N_MASKS), no_numbers,
             no_sets, no_sets, no_starts, nothing, no_numbers, 0,
         )  # fmt: skip
 

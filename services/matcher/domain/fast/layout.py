@@ -20,8 +20,8 @@ MAX_SEGMENT = 1 << 16
 MOST_FREQUENT = 255
 """Terms of a segment that are kept with the documents: their numbers fit 8 bits."""
 
-ROWS_KEPT = 1 << 16
-"""Names of a segment that are kept with the documents as well: their rows fit 16 bits."""
+MOST_SHOWN = (1 << 16) - 1
+"""Names of a segment that are kept with the documents as well: rows and counts fit 16 bits."""
 
 # A tag is what a document says in codes: kind and value in 31 bits.
 TAG_BITS = 29
@@ -64,14 +64,16 @@ W_TEXT, W_SKILLS, W_PAY, W_PLACE, W_YEARS, W_OCCUPATION, W_CERTIFICATE = range(7
 # M_HOME, M_AROUND: homes and their prefectures, or where it is. M_PATH: one for each level of the
 # tree of occupations. Of a query and of no block: M_REQUIRED, of a posting; M_BESIDE, the counties
 # that border the home, or where it is.
-# What a search asks of every block, M_PLACE, lies by itself.
+# What a search asks of every block, M_PLACE, lies by itself; in its place a block has M_BOUNDS, so
+# that all that is asked of fewer is one line of memory.
 M_HOME, M_AROUND, M_PATH, M_CERTIFICATE, M_PLACE, M_REQUIRED, M_BESIDE = 0, 1, 2, 6, 7, 8, 9
-N_MASKS = 7
+M_BOUNDS = M_PLACE
+N_MASKS = 8
 
-# Bounds of a block: the least or the most of what its documents hold, whichever is the better.
-# B_WAYS: employment and remote, as they are packed. B_SHOWN: names kept with the documents.
-B_LOW, B_HIGH, B_YEARS, B_EDUCATION, B_WAYS, B_TEXT, B_NORM, B_SHOWN = range(8)
-N_BOUNDS = 8
+# Bounds of a block, in one number: the least or the most of what its documents hold, whichever is
+# the better. Ways: employment and remote, as they are packed. Shown: names kept with a document.
+# Norm: the length of its frequent terms. Text: the weight of a posting's.
+B_EDUCATION_AT, B_SHOWN_AT, B_NORM_AT, B_TEXT_AT = 6, 9, 25, 41
 
 # Fields of a segment in the table that the search reads: sizes, then addresses.
 (
@@ -98,7 +100,6 @@ N_BOUNDS = 8
     S_NUMBERS,
     S_PLACES,
     S_MASKS,
-    S_BOUNDS,
     S_THRESHOLD,
     S_REGIONS,
     S_HOLDING,
@@ -108,8 +109,8 @@ N_BOUNDS = 8
     S_KEPT,
     S_MOST_NORM,
     S_MOST_SHOWN,
-) = range(33)
-N_FIELDS = 33
+) = range(32)
+N_FIELDS = 32
 
 # What a search counts, and how far it is.
 C_HEAP, C_HITS, C_STAMP, C_BLOCKS, C_DOCS, C_POSTINGS, C_SCORED, C_SEGMENTS, C_MAYBE = range(9)

@@ -62,7 +62,6 @@ class Segment:
     numbers: Array
     places: Array
     masks: Array
-    bounds: Array
     threshold: Array
     regions: Array
     holding: Array
@@ -141,11 +140,11 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
     )
     t_start, tags = build.take_tags(order, documents.t_start, documents.tags)
     numbers = np.ascontiguousarray(documents.numbers[order])
-    masks, bounds = build.bound_blocks(
-        side, numbers, t_start, tags, norms, np.diff(shown_start.astype(np.int64)),
-        tables.occupations.paths, tables.places.prefectures, tables.weights.rows,
+    names = np.diff(shown_start.astype(np.int64))
+    masks, places = build.bound_blocks(
+        side, numbers, t_start, tags, norms, names, tables.occupations.paths,
+        tables.places.prefectures, tables.weights.rows,
     )  # fmt: skip
-    places = np.ascontiguousarray(masks[:, lay.M_PLACE])
     regions = np.arange(0, len(places), lay.REGION)
     arrays = {
         "alive": np.ones(n, np.uint8),
@@ -168,8 +167,7 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         "tags": tags,
         "numbers": numbers,
         "places": places,
-        "masks": np.ascontiguousarray(masks[:, : lay.N_MASKS]),
-        "bounds": bounds,
+        "masks": masks,
         "threshold": np.zeros(len(masks), np.int32),
         "regions": np.bitwise_or.reduceat(places, regions),
         "holding": np.bitwise_or.reduceat(masks[:, lay.M_CERTIFICATE], regions),
@@ -196,7 +194,7 @@ def _frequent(times: Array, n: int) -> Array:
 def _kept(times: Array) -> Array:
     """The names that are kept with the documents, ascending: whole words of their bits. int32."""
     held = np.flatnonzero(times).astype(np.int32)
-    beyond = held[lay.ROWS_KEPT :]
+    beyond = held[lay.MOST_SHOWN :]
     return held[held >> 6 < beyond[0] >> 6] if len(beyond) else held
 
 
@@ -248,7 +246,6 @@ _ADDRESSES = {
     lay.S_NUMBERS: "numbers",
     lay.S_PLACES: "places",
     lay.S_MASKS: "masks",
-    lay.S_BOUNDS: "bounds",
     lay.S_THRESHOLD: "threshold",
     lay.S_REGIONS: "regions",
     lay.S_HOLDING: "holding",
@@ -265,7 +262,7 @@ def _row(arrays: dict[str, Array]) -> Array:
     row[lay.S_SPELLINGS] = 64 * len(arrays["k_rows"])
     row[lay.S_KEPT] = _words_kept(arrays["k_rows"], arrays["k_numbers"])
     row[lay.S_MOST_NORM] = int(arrays["norms"].max(initial=0))
-    row[lay.S_MOST_SHOWN] = int(arrays["bounds"][:, lay.B_SHOWN].max(initial=0))
+    row[lay.S_MOST_SHOWN] = int(np.diff(arrays["shown_start"]).max(initial=0))
     for field, name in _ADDRESSES.items():
         array = arrays[name]
         if not array.flags.c_contiguous:
