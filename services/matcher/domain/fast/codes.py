@@ -31,6 +31,7 @@ class Places:
         self._numbers: dict[str, int] = {}
         self._prefectures = Growing(np.int32)
         self._beside = Growing(np.int32, MOST_BESIDE)
+        self._around: dict[str, tuple[int, int, tuple[int, ...]]] = {}
 
     @property
     def prefectures(self) -> Array:
@@ -47,10 +48,20 @@ class Places:
         known = map(self._numbers.get, neighbours_of(code))
         return [number for number in known if number is not None]
 
+    def around(self, code: str) -> tuple[int, int, tuple[int, ...]]:
+        """The numbers of a county, its prefecture and the known counties that border it."""
+        found = self._around.get(code)
+        if found is None:
+            number = self.number(code)
+            prefecture = int(self._prefectures.held[number])
+            found = self._around[code] = number, prefecture, tuple(self.beside_of(code))
+        return found
+
     def number(self, code: str) -> int:
         """The number of a place."""
         number = self._numbers.get(code)
         if number is None:
+            self._around.clear()
             number = self._numbers[code] = _next(self._numbers)
             self._prefectures.extend([number])
             self._beside.extend([[_NONE] * MOST_BESIDE])

@@ -14,14 +14,17 @@ from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.memory import bits_set, prefetch
 
 # A name is faint that adds less than a unit for each so many documents. The more there are, the
-# more entries of lists are saved, while a looser bound lets about as many documents through.
-_DOCUMENTS_A_UNIT = 1 << 11
+# more entries of lists are saved, while a looser bound lets about as many documents through. Among
+# fewer than the least nothing is saved by it.
+_DOCUMENTS_A_UNIT, _LEAST_DOCUMENTS = 1 << 11, 1 << 17
 # So much is never faint: seven such names are a tenth of the whole.
 _MOST_FAINT = 1 << 10
 
 
 def least_loud(documents: int) -> int:
     """What a name must add to be loud among so many documents."""
+    if documents < _LEAST_DOCUMENTS:
+        return 0
     return min(documents // _DOCUMENTS_A_UNIT, _MOST_FAINT)
 
 
@@ -32,6 +35,10 @@ def mark_loud(q: Asked, loud: Array) -> Int:
     loud: uint64 (≥ len(q.active),), filled.
     """
     faint, at, one = np.int64(0), 0, np.uint64(1)
+    if q.loud_from <= 0:
+        for word in range(len(q.active)):
+            loud[word] = q.active[word]
+        return faint
     for word in range(len(q.active)):
         left, said_loud = q.active[word], np.uint64(0)
         while left:

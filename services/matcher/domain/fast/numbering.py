@@ -96,8 +96,7 @@ class Numbering:
 
     def posting_query(self, facts: PostingFacts, terms: TermVector) -> Query:
         """A posting that asks for seekers."""
-        county = self.places.number(facts.county)
-        prefecture = int(self.places.prefectures[county])
+        county, prefecture, beside = self.places.around(facts.county)
         paths = [facts.occupation] if facts.occupation else []
         return Query(
             np.array(self._posting_numbers(facts), np.int64),
@@ -109,7 +108,7 @@ class Numbering:
                     _bits(map(self.occupations.number, facts.wanted)),
                     _bits((county, prefecture)),
                     _bits(self.occupations.number(code) for code, _ in facts.required),
-                    _bits(self.places.beside_of(facts.county)),
+                    _bits(beside),
                 ],
                 np.uint64,
             ),

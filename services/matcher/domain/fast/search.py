@@ -26,6 +26,7 @@ from services.matcher.domain.fast.fit import (
     tabulate_blocks,
 )
 from services.matcher.domain.fast.growing import Array, Int
+from services.matcher.domain.fast.heap import in_order
 from services.matcher.domain.fast.memory import bits_set
 from services.matcher.domain.fast.opening import UNASKED, open_segment
 from services.matcher.domain.fast.weighing import LADDER, bound_of, gather, rung_of, weigh
@@ -52,9 +53,12 @@ def _tabulated(q: Asked, rules: Rules, points: Array) -> Array:
 
 @compiled
 def search_segments(
-    table: Array, asked: Asked, compared: Rules, written: Desk, found: Best
+    table: Array, asked: Asked, compared: Rules, written: Desk, found: Best, last: bool
 ) -> None:
-    """Go through the segments of a table; what is found goes into the heap and the hits."""
+    """Go through the segments of a table; what is found goes into the heap and the hits.
+
+    last: nothing is searched after them, and the heap is put in order.
+    """
     q, rules, desk, best = taken(asked, compared, written, found)
     points = np.empty(N_POINTS, np.int64)
     weights = _tabulated(q, rules, points)
@@ -88,6 +92,14 @@ def search_segments(
                 table[segment], first_docs[segment], desk.norms[segment], faint, least, points, q,
                 rules, desk, best,
             )  # fmt: skip
+    if last:
+        _put_in_order(best)
+
+
+@inlined
+def _put_in_order(best: Best) -> None:
+    held = best.counters[lay.C_HEAP]
+    in_order(best.heap_scores, best.heap_slots, held, best.high, best.low)
 
 
 @compiled
@@ -108,7 +120,10 @@ def search_head(
     written: Desk,
     found: Best,
 ) -> None:
-    """Go through the documents that are in no segment yet: all their terms are in chained lists."""
+    """Go through the documents that are in no segment yet, and put the heap in order.
+
+    All their terms are in chained lists.
+    """
     q, rules, desk, best = taken(asked, compared, written, found)
     counters, sums, skills = best.counters, desk.sums, desk.skills
     sums[: s.n_docs] = 0
@@ -155,3 +170,4 @@ def search_head(
             rules, s, sums, skills, desk, best,
         )  # fmt: skip
     weigh(none, none, q, rules, s, sums, skills, desk, best, np.zeros(LADDER, np.int32))
+    _put_in_order(best)

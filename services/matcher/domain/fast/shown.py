@@ -19,6 +19,8 @@ from services.matcher.domain.vector import TermVector
 # So many spellings are looked through one by one, or a sixteenth of all, before they are laid into
 # the lists: laying a hundred thousand out anew takes some milliseconds.
 _NEW_AT_MOST, _NEW_SHARE = 512, 16
+# So many fit a line of memory.
+_SPELLINGS_A_LINE, _SAID_A_LINE = 16, 64
 _NOTHING = np.zeros(0, np.int32)
 _NO_ROWS = np.zeros((BUCKETS // 64, 2), np.uint64)
 
@@ -146,9 +148,12 @@ def _worth(
     active = np.zeros(len(start) // 64 + 1, np.uint64)
     found = find_lists(rows, t_start, buckets, impacts, lists)
     for which in range(found):
-        prefetch(spellings, lists[which, FROM])
-        prefetch(said, lists[which, FROM])
+        _ask_for(spellings, said, lists[which, FROM], lists[which, TO])
     for which in range(found):
+        if which + 1 < found:
+            # The sums of all names do not stay in a core's own cache from one search to the next.
+            for entry in range(lists[which + 1, FROM], lists[which + 1, TO]):
+                prefetch(sums, np.int64(spellings[entry]))
         here = spellings[lists[which, FROM] : lists[which, TO]]
         said_here = said[lists[which, FROM] : lists[which, TO]]
         impact = np.int32(lists[which, SAID])
@@ -174,6 +179,15 @@ def _worth(
             found += 1
             left &= left - one
     return active, ranks, added
+
+
+@inlined
+def _ask_for(spellings: Array, said: Array, first: Int, end: Int) -> None:
+    """Ask the memory for a list."""
+    for entry in range(first, end, _SPELLINGS_A_LINE):
+        prefetch(spellings, entry)
+    for entry in range(first, end, _SAID_A_LINE):
+        prefetch(said, entry)
 
 
 @inlined

@@ -18,13 +18,13 @@ from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
 from services.matcher.domain.fast.faint import least_loud
 from services.matcher.domain.fast.growing import Array, Growing
 from services.matcher.domain.fast.head import Head
-from services.matcher.domain.fast.heap import in_order
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.numbering import Numbering, Query
 from services.matcher.domain.fast.search import search_head, search_segments
 from services.matcher.domain.fast.segment import Segment, Tables, build_segment
 
 _NOWHERE, _IN_HEAD = -2, -1
+_NO_HITS: Array = np.zeros(0, np.int32)
 _TIER = 4
 _STAMPS = 1 << 30
 
@@ -252,7 +252,7 @@ class Side:
         )  # fmt: skip
         desk = scratch.desk
         if len(self._table):
-            search_segments(self._table, asked, rules, desk, best)
+            search_segments(self._table, asked, rules, desk, best, not len(self._head))
         head = self._head
         if len(head):
             held = head.batch
@@ -263,10 +263,10 @@ class Side:
                 rules, desk, best,
             )  # fmt: skip
         n, hits = int(scratch.counters[lay.C_HEAP]), int(scratch.counters[lay.C_HITS])
-        in_order(best.heap_scores, best.heap_slots, n, self.slots.high, self.slots.low)
         return Found(
-            best.heap_scores[:n], best.heap_slots[:n], best.hit_scores[:hits].copy(),
-            best.hit_slots[:hits].copy(), scratch.counters.copy(),
+            best.heap_scores[:n], best.heap_slots[:n],
+            best.hit_scores[:hits].copy() if hits else _NO_HITS,
+            best.hit_slots[:hits].copy() if hits else _NO_HITS, scratch.counters.copy(),
         )  # fmt: skip
 
     def ranked(self, found: Found) -> Ranked:
