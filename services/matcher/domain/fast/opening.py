@@ -73,18 +73,9 @@ def open_segment(
     )
     if q.side == lay.SEEKERS:
         counters[lay.C_POSTINGS] += scatter_shown(
-            sums,
-            s.spellings,
-            s.k_rows,
-            s.k_start,
-            s.k_ids,
-            q.active,
-            q.ranks,
-            q.added,
-            desk.loud,
-            s.kept,
-            desk.lists,
-        )
+            sums, s.spellings, s.k_rows, s.k_start, s.k_ids, q.active, q.ranks, q.added, desk.loud,
+            s.kept, desk.lists,
+        )  # fmt: skip
     counters[lay.C_STAMP] = scatter_skills(
         q.side, skills, desk.marks, counters[lay.C_STAMP], s.spellings, s.k_rows, s.k_start,
         s.k_ids, s.k_weighs, q.skills, s.numbers, rules.weight_rows, desk.lists,
