@@ -50,13 +50,7 @@ from tests.matcher.documents import (
 from tests.matcher.engines import SMALL, Kept, Walk, a_small_engine, in_threads, plain
 
 MODEL = base_model().limited(tau_ppm=100_000, k_s=3, k_p=4)
-SIZES = [
-    SMALL,
-    Sizes(16, 64),
-    Sizes(),
-    Sizes(16, 64, loud_from=2000),
-    replace(SMALL, loud_from=ONE),
-]
+SIZES = [SMALL, Sizes(16, 64, loud_from=2000), Sizes(), replace(SMALL, loud_from=ONE)]
 
 
 @pytest.fixture
@@ -107,7 +101,7 @@ def test_the_same_history_again_is_told_and_worked_out_the_same(sizes: Sizes) ->
 def test_how_it_is_laid_out_changes_nothing_that_is_heard() -> None:
     first, *others = (
         after_a_walk(14, FastEngine(MODEL, sizes=sizes, slack=slack))
-        for sizes, slack in zip(SIZES, (0, 1, 8, 1, 0), strict=True)
+        for sizes, slack in zip(SIZES, (0, 1, 8, 0), strict=True)
     )
     for other in others:
         assert other.kept.live == first.kept.live
