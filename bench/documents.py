@@ -1,10 +1,13 @@
-"""Documents made from columns, one by one, as the matcher's `prepare` would make them.
+"""Documents made from columns, one by one, as the matcher's `prepare` would make them, or only what
+an engine is loaded with of them.
 
 Made when they are read and never all held: a million of them would be gigabytes of objects. Texts
 and titles are left out, since only their terms are ever compared.
 """
 
 from collections.abc import Iterator
+from functools import cache, cached_property
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -16,8 +19,12 @@ from contracts.values import CertificateId, Education, PayUnit, SeekerId
 from contracts.vocabulary.counties import prefecture_of
 from contracts.vocabulary.occupations import occupation_name
 from services.matcher.domain.documents import HeldCertificate, PayFloor, Seeker
+from services.matcher.domain.eligibility import places_accepted
+from services.matcher.domain.facts import employment_bits
+from services.matcher.domain.fast.known import KnownSeekers
 from services.matcher.domain.language.synonyms import plain_skill
 from services.matcher.domain.prepare import Evidence, PreparedSeeker
+from services.matcher.domain.vector import TermVector
 
 _AT_ONCE = 10_000
 
@@ -28,11 +35,18 @@ class Seekers:
     def __init__(self, population: Population) -> None:
         self._population = population
         world = population.world
-        self._evidence = [Evidence(name, name, name) for name in world.skills.spellings]
         self._places: dict[tuple[int, ...], tuple[str, ...]] = {}
         self._floors: dict[int, PayFloor | None] = {0: None}
-        self._words = [population.shown.vector(nth) for nth in range(len(self._evidence))]
         self._named = [occupation_name(code) for code in world.occupations]
+        self._plainly_named = [plain_skill(name) for name in self._named]
+
+    @cached_property
+    def _evidence(self) -> list[Evidence]:
+        return [Evidence(name, name, name) for name in self._population.world.skills.spellings]
+
+    @cached_property
+    def _words(self) -> list[TermVector]:
+        return [self._population.shown.vector(nth) for nth in range(len(self._evidence))]
 
     def documents(self, start: int, end: int, version: int = 1) -> Iterator[PreparedSeeker]:
         """Rows start … end - 1, in order."""
@@ -43,6 +57,62 @@ class Seekers:
         """One row."""
         (only,) = self._page(row, row + 1, version)
         return only
+
+    def known(self, start: int, end: int) -> Iterator[KnownSeekers]:
+        """What an engine is loaded with of the rows start … end - 1, in order, many at once."""
+        page, terms = self._population.page, self._population.terms
+        for at in range(start, end, _AT_ONCE):
+            rows = slice(at, min(at + _AT_ONCE, end))
+            t_start = terms.starts[rows.start : rows.stop + 1]
+            said = slice(t_start[0], t_start[-1])
+            yield KnownSeekers(
+                page.id_high[rows],
+                page.id_low[rows],
+                list(self._facts(rows)),
+                t_start - t_start[0],
+                terms.buckets[said],
+                terms.impacts[said],
+            )
+
+    def _facts(self, rows: slice) -> Iterator[tuple[Any, ...]]:
+        """The fields of each one's `SeekerFacts`."""
+        page, codes = self._population.page, self._population.world.occupations
+        names = self._population.world.skills.spellings
+        skills = page.skill_starts[rows.start : rows.stop + 1].tolist()
+        numbers = page.skills[skills[0] : skills[-1]].tolist()
+        kinds = [employment_bits(each) for each in EMPLOYMENTS]
+
+        @cache
+        def accepted(commute: bool, *places: int) -> tuple[str, ...]:
+            counties = self._counties(places)
+            return places_accepted(
+                Seeker(SeekerId(UUID(int=0)), 1, looking=True, counties=counties, commute=commute)
+            )
+
+        columns = (
+            page.occupations, page.certified, page.levels, page.places, page.commute,
+            page.pay_floors, page.years, page.educations, page.employments, page.remote,
+        )  # fmt: skip
+        each = zip(*(column[rows].tolist() for column in columns), strict=True)
+        for at, (trades, certified, levels, places, commute, *figures) in enumerate(each):
+            shown = [
+                names[nth] for nth in numbers[skills[at] - skills[0] : skills[at + 1] - skills[0]]
+            ]
+            held = [pair for pair in zip(certified, levels, strict=True) if pair[0] != NONE]
+            floor, years, education, kind, remote = figures
+            yield (
+                accepted(commute, *places),
+                tuple(codes[number] for number in trades if number != NONE),
+                tuple(
+                    dict.fromkeys([*shown, *(self._plainly_named[number] for number, _ in held)])
+                ),
+                tuple((codes[number], level) for number, level in held),
+                floor,
+                years,
+                education,
+                kinds[kind],
+                remote,
+            )
 
     def _page(self, start: int, end: int, version: int) -> Iterator[PreparedSeeker]:
         population, page = self._population, self._population.page
@@ -134,7 +204,7 @@ class Seekers:
         return [
             Evidence(
                 self._named[number],
-                plain_skill(self._named[number]),
+                self._plainly_named[number],
                 spellings[names[number]],
                 certificate.certificate_id,
             )

@@ -25,6 +25,7 @@ COMMON = 1_000
 
 _LATIN_SHARE = 0.25
 _CONSONANTS, _VOWELS = "bcdfghklmnprstvwz", "aeiou"
+_LETTERS = _CONSONANTS + _VOWELS
 _CHARACTERS = 1_800
 
 
@@ -87,8 +88,8 @@ def make_skills(seed: int, weights: NDArray[np.float64], n_typos: int = TYPOS) -
 
 def typo(rng: random.Random, word: str) -> str:
     """The word with one character left out, doubled, replaced, or in its neighbour's place."""
-    at = rng.randrange(len(word))
-    match rng.randrange(4):
+    at = _below(rng, len(word))
+    match _below(rng, 4):
         case 0 if len(word) > 2:
             return word[:at] + word[at + 1 :]
         case 1:
@@ -120,9 +121,13 @@ def _latin(rng: random.Random) -> str:
 
 
 def _character(rng: random.Random, *, latin: bool) -> str:
-    if latin:
-        return rng.choice(_CONSONANTS + _VOWELS)
-    return rng.choice(_characters())
+    among = _LETTERS if latin else _characters()
+    return among[_below(rng, len(among))]
+
+
+def _below(rng: random.Random, n: int) -> int:
+    """As `randrange(n)`, evenly enough for a few thousand and in a fifth of the time."""
+    return int(rng.random() * n)
 
 
 @cache

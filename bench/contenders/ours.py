@@ -15,9 +15,7 @@ from bench.documents import Seekers
 from bench.population import Population
 from bench.queries import Query
 from services.matcher.domain.engine import Change
-from services.matcher.domain.facts import SeekerFacts
 from services.matcher.domain.fast.engine import FastEngine
-from services.matcher.domain.fast.known import KnownSeeker
 from services.matcher.domain.fast.side import Ranked
 
 _LISTS = ".lists"
@@ -31,14 +29,13 @@ class Ours(Contender):
     def load(self, population: Population, n: int | None = None) -> float:
         """n: only the first so many rows; the others are to come."""
         self._population = population
-        documents = Seekers(population).documents(0, len(population) if n is None else n)
         # What a start reads from the store; reading it is not the engine's.
-        known = Making(
-            KnownSeeker(each.doc.seeker_id, SeekerFacts.of(each), each.terms) for each in documents
-        )
+        known = Making(Seekers(population).known(0, len(population) if n is None else n))
         self.engine = FastEngine(population.model)
         began = time.perf_counter()
-        self.engine.load([], known)
+        for page in known:
+            self.engine.take_known(page)
+        self.engine.lay_out()
         seconds = time.perf_counter() - began - known.seconds
         high = population.page.id_high
         self._order = np.argsort(high, kind="stable")

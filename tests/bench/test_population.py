@@ -11,6 +11,8 @@ from bench.queries import Query, make_queries, with_unseen_skills
 from bench.wording import Vectors
 from bench.world import World
 from services.matcher.domain.eligibility import Rule, broken_rules
+from services.matcher.domain.facts import SeekerFacts
+from services.matcher.domain.fast.known import KnownSeeker, KnownSeekers
 from services.matcher.domain.prepare import PreparedSeeker, prepare_seeker
 
 
@@ -52,6 +54,20 @@ def assert_same(made: PreparedSeeker, prepared: PreparedSeeker) -> None:
         if each.name not in ("terms", "shown"):
             assert getattr(made, each.name) == getattr(prepared, each.name), each.name
     assert made.said.to_bytes() == prepared.said.to_bytes()
+
+
+def test_an_engine_is_loaded_with_what_it_keeps_of_the_documents(population: Population) -> None:
+    documents = Seekers(population)
+    (loaded,) = documents.known(95, 400)
+    kept = KnownSeekers.of(
+        [
+            KnownSeeker(each.doc.seeker_id, SeekerFacts.of(each), each.terms)
+            for each in documents.documents(95, 400)
+        ]
+    )
+    for each in dataclasses.fields(KnownSeekers):
+        ours, wanted = getattr(loaded, each.name), getattr(kept, each.name)
+        assert list(ours) == list(wanted), each.name
 
 
 def test_a_row_alone_is_the_row_among_others(population: Population) -> None:

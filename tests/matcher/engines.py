@@ -38,7 +38,7 @@ from services.matcher.domain.prepare import (
     prepare_seeker,
 )
 from services.matcher.domain.scoring import score
-from services.matcher.domain.vector import NOTHING, TermVector
+from services.matcher.domain.vector import TermVector
 from tests.matcher.documents import any_folder, any_posting, any_seeker, posting_id, seeker_id
 
 SMALL = Sizes(head=4, segment=32)
@@ -231,7 +231,7 @@ def plain(live: dict[Pair, LiveMatch]) -> dict[Pair, Standing]:
 
 def no_words(name: str) -> TermVector:
     """For a numbering whose words nobody asks for."""
-    return NOTHING
+    return TermVector(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 def known(

@@ -172,13 +172,6 @@ def test_a_long_vector_is_the_definitions(text: str) -> None:
     assert is_same(weighed_terms(rareness, text), weighed(rareness, terms(text)))
 
 
-@given(st.integers(0, (1 << 62) - 1))
-def test_a_root_is_the_integer_root(square: int) -> None:
-    near = math.isqrt(square) ** 2
-    for number in (square, near, max(near - 1, 0)):
-        assert text_compiled._root(np.int64(number)) == math.isqrt(number)
-
-
 def test_the_sample_market_is_weighed_as_defined() -> None:
     model = base_model()
     said = [f"{line['title']}\n{line['text']}" for line in generate.postings(200, seed=3, now=NOW)]

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.matcher.domain import wording
+from services.matcher.domain.base_model import base_model
 from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.glossary import (
     BREAK,
@@ -20,6 +22,7 @@ from services.matcher.domain.language.glossary import (
 )
 from services.matcher.domain.language.text import plain
 
+MODEL = base_model()
 UNSAID = frozenset(map(symbols, lexicon.unsaid()))
 
 # Crafts of a people: blind to the people, 漆器 and 刺绣 are left.
@@ -111,6 +114,14 @@ def test_no_unsaid_phrase_stands_twice() -> None:
 )
 def test_nothing_is_left_of_a_condition_on_the_person(text: str) -> None:
     assert is_unsaid(text)
+
+
+def test_who_shows_what_is_unsaid_shows_no_words() -> None:
+    hidden = [phrase for phrase in lexicon.unsaid() if is_unsaid(phrase)]
+    assert hidden
+    assert {
+        phrase for phrase in hidden if len(wording.shown(MODEL, plain(phrase)).buckets)
+    } == set()
 
 
 @pytest.mark.parametrize(

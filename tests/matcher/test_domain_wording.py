@@ -23,6 +23,7 @@ from services.matcher.domain.vector import (
     TermVector,
     blended,
     dot,
+    root_up,
     rounded,
     stacked,
 )
@@ -59,13 +60,21 @@ def test_a_blend_is_the_weighted_sum_made_as_long_as_wanted(
     for part, weight in parts:
         for bucket, impact in impacts(part).items():
             sums[bucket] = sums.get(bucket, 0) + impact * weight
-    whole = math.sqrt(sum(value * value for value in sums.values())) or 1
+    # Rounded up, so that the blend is no longer than it should be.
+    whole = math.isqrt(max(sum(value * value for value in sums.values()) - 1, 0)) + 1
     blend = blended(parts, wanted)
     assert length(blend) <= wanted
     ours = impacts(blend)
-    for bucket, value in sums.items():
-        assert abs(ours.get(bucket, 0) - value * wanted / whole) <= 1 + 1e-6
+    parts_of_it = {bucket: value * wanted // whole for bucket, value in sums.items()}
+    assert ours == {bucket: impact for bucket, impact in parts_of_it.items() if impact}
     assert blend.buckets.tolist() == sorted(ours)
+
+
+@given(st.integers(0, (1 << 62) - 1))
+def test_a_root_is_the_integer_root_rounded_up(square: int) -> None:
+    near = math.isqrt(square) ** 2
+    for number in (square, near, max(near - 1, 0)):
+        assert root_up(number) == math.isqrt(max(number - 1, 0)) + (number > 0)
 
 
 @given(st.lists(vectors, max_size=4), st.integers(1, 2 * SCALE))

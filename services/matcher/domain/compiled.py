@@ -17,8 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import config, njit
+from numba.extending import register_jitable
 
 _MARK = "in-use"
+# What makes kernels callable from C, or parts of kernels from Python, takes as long to compile as
+# some of them do.
+_NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _UNUSED_S = 7 * 24 * 60 * 60
 
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
@@ -29,15 +33,25 @@ def compiled(kernel: _Kernel) -> _Kernel:
 
     Division by zero is NumPy's (no exception), as is overflow of integers (it wraps around).
     """
-    return _made(kernel)
+    make: Any = njit
+    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    try:
+        made = make(cache=True, **options)(kernel)
+    except RuntimeError as error:  # no folder to be found that can be written
+        warnings.warn(f"compiled anew at each start: {error}", RuntimeWarning, stacklevel=2)
+        made = make(**options)(kernel)
+    return cast(_Kernel, made)
 
 
 def inlined(kernel: _Kernel) -> _Kernel:
-    """Like `compiled`, for a part of inner loops: put into whatever calls it.
+    """Like `compiled`, for a part of inner loops: put into whatever kernel calls it.
 
     A call hands an array over as seven words, which takes longer than a comparison of two numbers.
+    Called from Python it runs as Python.
     """
-    return _made(kernel, forceinline=True)
+    part: Any = register_jitable
+    options = {"forceinline": True, "error_model": "numpy", **_NO_WRAPPERS}
+    return cast(_Kernel, part(**options)(kernel))
 
 
 def _folders() -> Iterator[Path]:
@@ -75,13 +89,3 @@ def _kept_in() -> str:
 
 
 config.CACHE_DIR = _kept_in()  # type: ignore[attr-defined]
-
-
-def _made(kernel: _Kernel, **options: bool) -> _Kernel:
-    make: Any = njit
-    try:
-        made = make(cache=True, nogil=True, error_model="numpy", **options)(kernel)
-    except RuntimeError as error:  # no folder to be found that can be written
-        warnings.warn(f"compiled anew at each start: {error}", RuntimeWarning, stacklevel=3)
-        made = make(nogil=True, error_model="numpy", **options)(kernel)
-    return cast(_Kernel, made)

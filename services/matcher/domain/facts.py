@@ -52,7 +52,7 @@ class SeekerFacts:
             seeker.pay_floor,
             seeker.experience_years,
             int(doc.education or 0),
-            _bits(doc.employment) or _ANY,
+            employment_bits(doc.employment),
             doc.remote_ok,
         )
 
@@ -125,5 +125,6 @@ def _held(certificates: Iterable[HeldCertificate]) -> Levels:
     return tuple((each.occupation, each.level or 0) for each in certificates if each.occupation)
 
 
-def _bits(kinds: Iterable[Employment]) -> int:
-    return sum({_BIT[kind] for kind in kinds})
+def employment_bits(kinds: Iterable[Employment]) -> int:
+    """Kinds of employment as bits; all of them where there is no kind."""
+    return sum({_BIT[kind] for kind in kinds}) or _ANY

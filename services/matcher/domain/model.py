@@ -91,9 +91,11 @@ class Model:
         A character stands in the names of hundreds of skills, and a pair or a phrase in a few.
         """
         vector = self.vector_of(name)
-        lone = [_bucket_of_one(each) for run in HAN.findall(plain(name)) for each in run]
-        kept = ~np.isin(vector.buckets, lone)
-        return TermVector(vector.buckets[kept], vector.impacts[kept]) if kept.any() else vector
+        lone = {_bucket_of_one(each) for run in HAN.findall(plain(name)) for each in run}
+        kept = [bucket not in lone for bucket in vector.buckets.tolist()]
+        if all(kept) or not any(kept):
+            return vector
+        return TermVector(vector.buckets[kept], vector.impacts[kept])
 
     def limited(self, **limits: int) -> "Model":
         """The same model under other limits (tau_ppm, k_s, k_p): a model of its own version."""

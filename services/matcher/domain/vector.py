@@ -6,7 +6,6 @@ Everything is integer from here on, so a score never depends on the order of a s
 machine's floating point, and a replay gives the same bits.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -53,7 +52,6 @@ class TermVector:
 
 
 TERM_BYTES = 5
-NOTHING = TermVector(np.zeros(0, np.int32), np.zeros(0, np.int32))
 
 
 def blended(parts: Iterable[tuple[TermVector, int]], length: int = SCALE) -> TermVector:
@@ -61,12 +59,37 @@ def blended(parts: Iterable[tuple[TermVector, int]], length: int = SCALE) -> Ter
 
     parts: each with its weight, 0 … 1,000. What is too little to be said is left out.
     """
-    buckets, sums = _sums(parts)
+    return TermVector(*_as_long(*_sums(parts), length))
+
+
+@compiled
+def _as_long(
+    buckets: NDArray[np.int32], sums: NDArray[np.int64], length: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    square = np.int64(0)
+    for each in sums:
+        square += each * each
     # The length is rounded up, so no vector is longer than it should be.
-    whole = math.isqrt(max(int((sums * sums).sum()) - 1, 0)) + 1
-    impacts = (sums * length // whole).astype(np.int32)
-    said = impacts > 0
-    return TermVector(buckets[said], impacts[said])
+    whole = max(root_up(int(square)), 1)
+    said, impacts = np.empty(len(sums), np.int32), np.empty(len(sums), np.int32)
+    n = 0
+    for term in range(len(sums)):
+        impact = sums[term] * length // whole
+        if impact > 0:
+            said[n], impacts[n] = buckets[term], impact
+            n += 1
+    return said[:n].copy(), impacts[:n].copy()
+
+
+@compiled
+def root_up(square: int) -> int:
+    """The square root of a number ≥ 0, rounded up. The float's is off by one at most."""
+    root = int(np.sqrt(np.float64(square)))
+    while root * root < square:
+        root += 1
+    while root and (root - 1) * (root - 1) >= square:
+        root -= 1
+    return root
 
 
 def stacked(parts: Iterable[TermVector], most: int | None = None) -> TermVector:
@@ -85,9 +108,21 @@ def strongest(vector: TermVector, most: int) -> TermVector:
 
 def rounded(vector: TermVector, least: int) -> TermVector:
     """As a document has it: in units of 1/UNIT, those below `least` left out, none above a byte."""
-    impacts = np.minimum((vector.impacts * UNIT + SCALE // 2) // SCALE, UNIT - 1)
-    said = impacts >= least
-    return TermVector(vector.buckets[said], impacts[said])
+    return TermVector(*_rounded(vector.buckets, vector.impacts, least))
+
+
+@compiled
+def _rounded(
+    buckets: NDArray[np.int32], impacts: NDArray[np.int32], least: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    said, bytes_of = np.empty(len(impacts), np.int32), np.empty(len(impacts), np.int32)
+    n = 0
+    for term in range(len(impacts)):
+        impact = min((int(impacts[term]) * UNIT + SCALE // 2) // SCALE, UNIT - 1)
+        if impact >= least:
+            said[n], bytes_of[n] = buckets[term], impact
+            n += 1
+    return said[:n].copy(), bytes_of[:n].copy()
 
 
 def _sums(
@@ -97,6 +132,9 @@ def _sums(
     entries = [(part, weight) for part, weight in parts if len(part.buckets)]
     if not entries:
         return np.zeros(0, np.int32), np.zeros(0, np.int64)
+    if len(entries) == 1:
+        part, weight = entries[0]
+        return part.buckets, part.impacts.astype(np.int64) * weight
     buckets = np.concatenate([part.buckets for part, _ in entries])
     impacts = np.concatenate([part.impacts for part, _ in entries])
     lengths = np.array([(len(part.buckets), weight) for part, weight in entries], np.int64)
@@ -108,20 +146,28 @@ def _added(
     buckets: NDArray[np.int32], impacts: NDArray[np.int32], lengths: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Vectors one after the other, added up. lengths: int64 (n, 2), of each its length, weight."""
-    order = np.argsort(buckets, kind="mergesort")
-    weights = np.empty(len(buckets), np.int64)
-    at = 0
+    into, sums = np.empty(len(buckets), np.int32), np.empty(len(buckets), np.int64)
+    n, begin = 0, 0
     for part in range(len(lengths)):
-        weights[at : at + lengths[part, 0]] = lengths[part, 1]
-        at += lengths[part, 0]
-    into = np.empty(len(buckets), np.int32)
-    sums = np.empty(len(buckets), np.int64)
-    n = 0
-    for entry in order:
-        if not n or into[n - 1] != buckets[entry]:
-            into[n], sums[n] = buckets[entry], 0
+        end, weight = begin + lengths[part, 0], lengths[part, 1]
+        # Both ascend. What is there goes to the back, so that it is not written over.
+        left = len(buckets) - n
+        for at in range(n - 1, -1, -1):
+            into[left + at], sums[left + at] = into[at], sums[at]
+        n = 0
+        while left < len(buckets) or begin < end:
+            right = begin < end and (left == len(buckets) or buckets[begin] <= into[left])
+            both = right and left < len(buckets) and buckets[begin] == into[left]
+            if right:
+                bucket, more = buckets[begin], np.int64(impacts[begin]) * weight
+                begin += 1
+            else:
+                bucket, more = into[left], np.int64(0)
+            if both or not right:
+                more += sums[left]
+                left += 1
+            into[n], sums[n] = bucket, more
             n += 1
-        sums[n - 1] += np.int64(impacts[entry]) * weights[entry]
     return into[:n].copy(), sums[:n].copy()
 
 
@@ -169,10 +215,17 @@ def _shared(
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     most = min(len(left), len(right))
     buckets, products = np.empty(most, np.int32), np.empty(most, np.int64)
+    order = np.empty(most, np.int64)
     n, i, j = 0, 0, 0
     while i < len(left) and j < len(right):
         if left[i] == right[j]:
             buckets[n], products[n] = left[i], np.int64(its[i]) * theirs[j]
+            # Few terms are shared: each is put behind those that are worth as much or more.
+            at = n
+            while at and products[order[at - 1]] < products[n]:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = n
             n += 1
             i += 1
             j += 1
@@ -180,4 +233,4 @@ def _shared(
             i += 1
         else:
             j += 1
-    return buckets[:n], products[:n], np.argsort(-products[:n], kind="mergesort")
+    return buckets[:n], products[:n], order[:n]

@@ -13,7 +13,6 @@ from services.matcher.domain.language.glossary import is_unsaid
 from services.matcher.domain.language.trades import Trades, trades_of, trades_of_occupation
 from services.matcher.domain.model import Model
 from services.matcher.domain.vector import (
-    NOTHING,
     SCALE,
     TermVector,
     blended,
@@ -78,8 +77,6 @@ def of_seeker(model: Model, doc: Seeker) -> TermVector:
 @lru_cache(maxsize=1 << 16)
 def shown(model: Model, plain: str) -> TermVector:
     """The words that a skill adds to the vector of who shows it. plain: its normalised name."""
-    if is_unsaid(plain):
-        return NOTHING
     words = blended([(model.vector_of_skill(plain), 1)], _thousandths(_CLAIMED))
     return rounded(words, 1)
 

@@ -53,7 +53,8 @@ class Batch:
     def __init__(self) -> None:
         self.slots = Growing(np.int32)
         self.numbers = Growing(np.int32, N_NUMBERS)
-        self.t_start, self.tags = Growing(np.int64), Growing(np.int32)
+        # As a segment has it: a search is compiled once for both.
+        self.t_start, self.tags = Growing(np.uint32), Growing(np.int32)
         self.v_start, self.buckets = Growing(np.int64), Growing(np.int32)
         self.impacts = Growing(np.uint8)
         self.k_start, self.spellings = Growing(np.int64), Growing(np.int32)
@@ -106,11 +107,11 @@ class Batch:
 
     @property
     def documents(self) -> Documents:
-        """All of them, as views."""
+        """All of them, as views where they can be."""
         return Documents(
             self.slots.values,
             self.numbers.values,
-            self.t_start.values,
+            self.t_start.values.astype(np.int64),
             self.tags.values,
             self.v_start.values,
             self.buckets.values,

@@ -11,6 +11,7 @@ from services.matcher.domain.fast.directory import FROM, ROW, SAID, TO, find_lis
 from services.matcher.domain.fast.fit import skill_points
 from services.matcher.domain.fast.growing import Array, Int
 from services.matcher.domain.fast.memory import bits_set, prefetch, uncounted
+from services.matcher.domain.vector import root_up
 
 # The memory is asked for the lists so many before they are read, for so many of their entries; the
 # processor sees by itself that more of a long one will be wanted. So many fit a line of memory.
@@ -19,15 +20,6 @@ _AHEAD, _ENTRIES_AHEAD, _A_LINE = 4, 256, 32
 _LISTS_AHEAD = 12
 # A list of fewer entries is read in less time than it takes to find which of them are wanted.
 _WORTH_SEEKING = 128
-
-
-@inlined
-def _root_up(square: Int) -> Int:
-    """The square root, rounded up."""
-    root = np.int64(np.sqrt(np.float64(square)))
-    while root * root < square:
-        root += 1
-    return root
 
 
 @inlined
@@ -114,7 +106,7 @@ def frequent_of_query(frequent: Array, q_buckets: Array, q_impacts: Array, in_qu
         if term < end and frequent[term] == q_buckets[at]:
             in_query[term] = q_impacts[at]
             square += np.int64(q_impacts[at]) * np.int64(q_impacts[at])
-    return _root_up(square)
+    return root_up(int(square))
 
 
 @compiled

@@ -3,7 +3,6 @@
 What a term is and weighs is defined there, in plain Python, and does not live here.
 """
 
-import math
 from typing import cast
 
 import numpy as np
@@ -20,7 +19,7 @@ from services.matcher.domain.language.phrases_compiled import (
     then,
 )
 from services.matcher.domain.language.text import BUCKETS, LATIN_GRAM
-from services.matcher.domain.vector import SCALE
+from services.matcher.domain.vector import SCALE, root_up
 
 _SPACE, _NEW_LINE = ord(" "), ord("\n")
 # For a bare 0 numba compiles a kernel that is called with it once more, as one of a constant.
@@ -101,17 +100,6 @@ def _sort(buckets: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 @compiled
-def _root(square: np.int64) -> np.int64:
-    """math.isqrt: the float's root is off by one at most."""
-    root = np.int64(math.sqrt(square))
-    while root * root > square:
-        root -= 1
-    while (root + 1) * (root + 1) <= square:
-        root += 1
-    return root
-
-
-@compiled
 def _all_found(codes: CodePoints, kinds: Kinds, phrases: PhraseTable) -> NDArray[np.int32]:
     """The bucket of each term of a text, in no order. Blots out of codes what is hidden."""
     added = read_phrases(codes, kinds, phrases)
@@ -154,7 +142,7 @@ def weighed(
         weights[n_distinct] = weight
         n_distinct += 1
 
-    length = _root(squares - 1) + 1 if squares else np.int64(1)
+    length = max(root_up(int(squares)), 1)
     n_said = 0
     for term in range(n_distinct):
         impact = weights[term] * SCALE // length
