@@ -7,10 +7,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
-from bench.quality import datasets, running, telling
-from bench.quality.required import required
+from bench.quality import datasets
 from bench.terminal import Progress
 
 _EPILOG = f"""
@@ -30,12 +30,13 @@ def main(arguments: Sequence[str]) -> int:
     except (datasets.DatasetsMissing, UnknownTask) as error:
         print(f"not measured: {error}", file=sys.stderr)
         return 2
-    result = running.run(labelled, tasks, Progress())
-    shown = required(result)
+    # What is measured takes seconds to import: only where it is.
+    result = import_module("bench.quality.running").run(labelled, tasks, Progress())
+    shown = import_module("bench.quality.required").required(result)
     if options.json:
         print(json.dumps(result.as_json(shown), ensure_ascii=False, indent=2))
     else:
-        print(telling.told(result, shown))
+        print(import_module("bench.quality.telling").told(result, shown))
     return 0
 
 
