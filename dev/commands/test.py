@@ -11,7 +11,7 @@ from dev.stack.plan import compiled_code
 
 app = typer.Typer(add_completion=False)
 
-WARMING = "services.matcher.domain.fast.warming"
+WARMING = "services.matcher.warm"
 # In the order of the files, but for folders that stay together, which come first. One worker more
 # than cores, for flows wait more than they work; each has a PostgreSQL and a Kafka of its own.
 ALL_ON_TWO_CORES = [

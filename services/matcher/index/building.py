@@ -131,7 +131,7 @@ class Builder:
                 await self._compute(partial(engine.take_postings, known))
             await self._copied(
                 partial(documents.copy_made_seekers, tx),
-                lambda rows: engine.take_known(_known_stored(rows)),
+                lambda rows: engine.take_known(known_stored(rows)),
                 "reading seekers",
             )
 
@@ -140,7 +140,7 @@ class Builder:
         async with self._db.transaction() as tx:
             await self._copied(
                 partial(matches.copy_live, tx),
-                lambda rows: parts.append(_live(rows)),
+                lambda rows: parts.append(live_stored(rows)),
                 "reading live matches",
             )
         await self._compute(lambda: self._engine.restore(KnownLive.joined(parts)))
@@ -215,14 +215,14 @@ def _known(people: Sequence[tuple[SeekerId, Made[SeekerFacts]]]) -> list[KnownSe
     return [KnownSeeker(key, made.facts, made.vector) for key, made in people]
 
 
-def _known_stored(rows: Rows) -> KnownSeekers:
+def known_stored(rows: Rows) -> KnownSeekers:
     """Of seeker_id, terms, facts."""
     high, low = rows.uuids(0)
     terms, facts = (Places(rows.starts[:, at], rows.lengths[:, at]) for at in (1, 2))
     return KnownSeekers.stored(high, low, rows.data, terms, facts)
 
 
-def _live(rows: Rows) -> KnownLive:
+def live_stored(rows: Rows) -> KnownLive:
     """Of seeker_id, posting_id, score_ppm, for_seeker, for_posting."""
     return KnownLive(
         *rows.uuids(0), *rows.uuids(1), rows.integers(2), rows.booleans(3), rows.booleans(4)

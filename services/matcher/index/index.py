@@ -29,13 +29,13 @@ from services.matcher.domain.engine import (
 )
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.side import Found, Job, in_turn
-from services.matcher.domain.fast.warming import warm_up
 from services.matcher.domain.model import Model
 from services.matcher.domain.prepare import PreparedPosting, PreparedSeeker
 from services.matcher.index.building import Builder
 from services.matcher.index.making import made_by
 from services.matcher.index.prepared import Prepared
 from services.matcher.index.rules import rules_hash
+from services.matcher.index.warming import warm_up
 from services.matcher.store import shard
 from services.matcher.store.shard import Computed, Sweep
 

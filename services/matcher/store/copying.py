@@ -78,14 +78,11 @@ async def copy_rows(
             if not whole.startswith(_SIGNATURE):
                 raise ValueError("not what COPY sends in binary")
             begins, begun = _HEADER, True
-        data = np.frombuffer(whole, np.uint8)
-        ends, starts, lengths = _taken_apart(data, begins, n_fields)
-        if ends == _NOT_ROWS:
-            raise ValueError(f"COPY sent a row that has not {n_fields} fields, or NULL in one")
+        rows, ends = rows_of(whole, begins, n_fields)
         rest = whole[ends:]
         size = len(rest)
-        if len(starts):
-            await take(Rows(data, starts, lengths))
+        if len(rows):
+            await take(rows)
 
     async def keep(part: bytes) -> None:
         nonlocal size
@@ -98,6 +95,18 @@ async def copy_rows(
     await give()
     if len(rest) != 2:
         raise ValueError("what COPY sent ends within a row")
+
+
+def rows_of(whole: bytes, begins: int, n_fields: int) -> tuple[Rows, int]:
+    """The rows of what COPY sent, from this byte on, and where the last of them ends.
+
+    Raises ValueError where a row has not so many fields, or NULL in one.
+    """
+    data = np.frombuffer(whole, np.uint8)
+    ends, starts, lengths = _taken_apart(data, begins, n_fields)
+    if ends == _NOT_ROWS:
+        raise ValueError(f"COPY sent a row that has not {n_fields} fields, or NULL in one")
+    return Rows(data, starts, lengths), ends
 
 
 @compiled

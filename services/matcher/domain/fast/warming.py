@@ -1,13 +1,11 @@
-"""Having all kernels compiled, or read from where compiled code is kept, before anybody waits.
+"""Having an engine's kernels compiled, or read from where they are kept, before anybody waits.
 
-`python -m services.matcher.domain.fast.warming` does it ahead of several processes that would all
-compile. What kernels compute does not live here.
+What kernels compute does not live here.
 """
 
 from uuid import UUID
 
 from contracts.values import CertificateId, EmployerId, PayUnit, PostingId, SeekerId
-from services.matcher.domain.base_model import base_model
 from services.matcher.domain.documents import (
     CertificateWanted,
     HeldCertificate,
@@ -21,35 +19,42 @@ from services.matcher.domain.explain import explain
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.side import Sizes
 from services.matcher.domain.model import Model
-from services.matcher.domain.prepare import prepare_posting, prepare_seeker
+from services.matcher.domain.prepare import (
+    PreparedPosting,
+    PreparedSeeker,
+    prepare_posting,
+    prepare_seeker,
+)
 
 _DOCUMENTS = 10
 _TRADE = "6-18-02-04"
 
 
 def warm_up(model: Model) -> None:
-    """Go through the life of a small market; half a minute where all must be compiled."""
+    """Go through the life of a small market; a minute where all must be compiled."""
     engine = FastEngine(model.limited(tau_ppm=0, k_s=2, k_p=2), sizes=Sizes(1, 4), slack=1)
-    model = engine.model
-    postings = [prepare_posting(model, _posting(number)) for number in range(_DOCUMENTS)]
-    seekers = {
-        seeker.doc.seeker_id: seeker
-        for seeker in (
-            prepare_seeker(model, _seeker(number), _held(number)) for number in range(_DOCUMENTS)
-        )
-    }
-    for seeker in seekers.values():
+    postings, people = small_market(engine.model)
+    seekers = {seeker.doc.seeker_id: seeker for seeker in people}
+    for seeker in people:
         engine.apply([PutSeeker(seeker)])
     for posting in postings:
         engine.apply([PutPosting(posting)])
     engine.settle()
-    explain(postings[0], next(iter(seekers.values())))
+    explain(postings[0], people[0])
     for number in range(_DOCUMENTS // 2):
         engine.apply(
             [DropPosting(PostingId(UUID(int=number))), DropSeeker(SeekerId(UUID(int=number)))]
         )
         engine.refill(seekers[key] for key in engine.wanted())
         engine.settle()
+
+
+def small_market(model: Model) -> tuple[list[PreparedPosting], list[PreparedSeeker]]:
+    """A few documents of either side, which match."""
+    return (
+        [prepare_posting(model, _posting(number)) for number in range(_DOCUMENTS)],
+        [prepare_seeker(model, _seeker(number), _held(number)) for number in range(_DOCUMENTS)],
+    )
 
 
 def _posting(number: int) -> Posting:
@@ -69,7 +74,3 @@ def _seeker(number: int) -> Seeker:
 
 def _held(number: int) -> tuple[HeldCertificate, ...]:
     return (HeldCertificate(CertificateId(UUID(int=number)), _TRADE, 3),) if number % 2 else ()
-
-
-if __name__ == "__main__":
-    warm_up(base_model())
