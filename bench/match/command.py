@@ -19,8 +19,9 @@ QUICK_QUERIES, QUERIES, QUERIES_ON_THE_WAY = 60, 400, 100
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 _EPILOG = """
-The result goes to stdout at the end, how far it is to stderr. A full run takes half an hour and
-12 GB of memory; --quick, 100,000 seekers beside tantivy and the scan alone, a minute.
+The result goes to stdout at the end, how far it is to stderr. A full run takes half an hour to an
+hour and 12 GB of memory; --quick, 100,000 seekers beside tantivy and the scan alone, a minute. The
+first run compiles for another minute or more.
 Example: ./rengang bench match --seekers 200000 --picture match.svg
 """
 

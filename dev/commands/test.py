@@ -35,7 +35,6 @@ def test(context: typer.Context) -> None:
     environment = os.environ | compiled_code()
     if not context.args:
         # Once, and not in each worker and each system that the tests start.
-        print("compiling, or finding compiled code …", flush=True)
         subprocess.run([sys.executable, "-m", WARMING], env=environment, check=False)
     # In place of this process, so that Ctrl-C and the exit code are pytest's own.
     arguments = context.args or ALL_ON_TWO_CORES

@@ -4,12 +4,14 @@ Its top lists have a file of their own.
 """
 
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from contracts.values import PPM
 from contracts.vocabulary.counties import places
@@ -47,6 +49,10 @@ from tests.matcher.documents import (
 from tests.matcher.engines import no_words
 
 MODEL = base_model()
+
+# Parts of kernels, as they are compiled into one.
+first_from_compiled: Any = njit(first_from, error_model="numpy")
+reaching_compiled: Any = njit(reaching, error_model="numpy")
 
 
 # Slots
@@ -128,7 +134,7 @@ def test_a_place_in_a_list_is_where_a_sorted_list_has_it(
     ids = np.array(sorted(docs), np.uint16)
     first = data.draw(st.integers(0, len(ids)))
     end = data.draw(st.integers(first, len(ids)))
-    assert first_from(ids, first, end, doc) == first + np.searchsorted(ids[first:end], doc)
+    assert first_from_compiled(ids, first, end, doc) == first + np.searchsorted(ids[first:end], doc)
 
 
 @pytest.mark.parametrize("n_runs", [1, 2, 5])
@@ -367,7 +373,7 @@ def test_no_document_is_left_out_that_may_reach_enough(
 ) -> None:
     """Those that may are marked; others only where the whole of a text is more than the whole."""
     sums = np.array([0] * 16 + said, np.int32)
-    bits = reaching(sums, 1, weight, need, unread)
+    bits = reaching_compiled(sums, 1, weight, need, unread)
     may = [reach_of(weight, each + unread, 0) >= need for each in said]
     assert all(bits >> at & 1 for at in range(16) if may[at])
     if need <= weight:

@@ -20,10 +20,10 @@ from numba import config, njit
 from numba.extending import register_jitable
 
 _MARK = "in-use"
-# What makes kernels callable from C, or parts of kernels from Python, takes as long to compile as
-# some of them do.
-_NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _UNUSED_S = 7 * 24 * 60 * 60
+
+# Nobody calls a kernel from C; to make it callable takes as long to compile as some of them do.
+_OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True}
 
 _Kernel = TypeVar("_Kernel", bound=Callable[..., Any])
 
@@ -34,12 +34,11 @@ def compiled(kernel: _Kernel) -> _Kernel:
     Division by zero is NumPy's (no exception), as is overflow of integers (it wraps around).
     """
     make: Any = njit
-    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
     try:
-        made = make(cache=True, **options)(kernel)
+        made = make(cache=True, nogil=True, **_OPTIONS)(kernel)
     except RuntimeError as error:  # no folder to be found that can be written
         warnings.warn(f"compiled anew at each start: {error}", RuntimeWarning, stacklevel=2)
-        made = make(**options)(kernel)
+        made = make(nogil=True, **_OPTIONS)(kernel)
     return cast(_Kernel, made)
 
 
@@ -50,8 +49,7 @@ def inlined(kernel: _Kernel) -> _Kernel:
     Called from Python it runs as Python.
     """
     part: Any = register_jitable
-    options = {"forceinline": True, "error_model": "numpy", **_NO_WRAPPERS}
-    return cast(_Kernel, part(**options)(kernel))
+    return cast(_Kernel, part(forceinline=True, no_cpython_wrapper=True, **_OPTIONS)(kernel))
 
 
 def _folders() -> Iterator[Path]:

@@ -66,6 +66,7 @@ def blended(parts: Iterable[tuple[TermVector, int]], length: int = SCALE) -> Ter
 def _as_long(
     buckets: NDArray[np.int32], sums: NDArray[np.int64], length: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The buckets and impacts of a sum made so long."""
     square = np.int64(0)
     for each in sums:
         square += each * each
@@ -115,6 +116,7 @@ def rounded(vector: TermVector, least: int) -> TermVector:
 def _rounded(
     buckets: NDArray[np.int32], impacts: NDArray[np.int32], least: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The buckets and impacts of a document."""
     said, bytes_of = np.empty(len(impacts), np.int32), np.empty(len(impacts), np.int32)
     n = 0
     for term in range(len(impacts)):
@@ -156,16 +158,16 @@ def _added(
             into[left + at], sums[left + at] = into[at], sums[at]
         n = 0
         while left < len(buckets) or begin < end:
-            right = begin < end and (left == len(buckets) or buckets[begin] <= into[left])
-            both = right and left < len(buckets) and buckets[begin] == into[left]
-            if right:
-                bucket, more = buckets[begin], np.int64(impacts[begin]) * weight
-                begin += 1
-            else:
-                bucket, more = into[left], np.int64(0)
-            if both or not right:
+            bucket = into[left] if left < len(buckets) else buckets[begin]
+            if begin < end:
+                bucket = min(bucket, buckets[begin])
+            more = np.int64(0)
+            if left < len(buckets) and into[left] == bucket:
                 more += sums[left]
                 left += 1
+            if begin < end and buckets[begin] == bucket:
+                more += np.int64(impacts[begin]) * weight
+                begin += 1
             into[n], sums[n] = bucket, more
             n += 1
     return into[:n].copy(), sums[:n].copy()

@@ -240,7 +240,8 @@ class Index:
         same = before == computed_with(model) and sweep is None
         self.prepared.clear()
         builder = Builder(self.db, self.compute, self._engine_of(model), nullcontext())
-        await self.compute(partial(warm_up, model))
+        if not self.figures.builds:
+            await self.compute(partial(warm_up, model))
         self._engine = await builder.built(restored=same)
         self._ahead, self._broken = Subjects(), False
         BUILDS.inc()

@@ -3,16 +3,13 @@
 What is computed does not live here.
 """
 
-import struct
-from collections.abc import Iterable, Sequence
-
 from services.matcher.domain.facts import PostingFacts, SeekerFacts
 from services.matcher.domain.fast import warming
 from services.matcher.domain.fast.engine import FastEngine
 from services.matcher.domain.fast.known import KnownPosting
 from services.matcher.domain.model import Model
 from services.matcher.index.building import known_stored, live_stored
-from services.matcher.store.copying import Rows, rows_of
+from services.matcher.store.copying import rows_sent
 
 
 def warm_up(model: Model) -> None:
@@ -30,22 +27,12 @@ def warm_up(model: Model) -> None:
         (each.doc.seeker_id.bytes, each.terms.to_bytes(), SeekerFacts.of(each).to_bytes())
         for each in seekers
     )
-    engine.take_known(known_stored(_copied(stored)))
+    engine.take_known(known_stored(rows_sent(stored)))
     engine.lay_out()
     pairs = [
         (seeker.doc.seeker_id, posting.doc.posting_id)
         for seeker, posting in zip(seekers, postings, strict=True)
     ]
     live = ((*(each.bytes for each in pair), bytes(4), b"\1", b"\1") for pair in pairs)
-    engine.restore(live_stored(_copied(live)))
+    engine.restore(live_stored(rows_sent(live)))
     engine.standing(pairs)
-
-
-def _copied(rows: Iterable[Sequence[bytes]]) -> Rows:
-    """Rows as PostgreSQL's COPY sends them: how many fields, and each after its length."""
-    sent, n_fields = b"", 0
-    for row in rows:
-        n_fields = len(row)
-        sent += struct.pack(">h", n_fields)
-        sent += b"".join(struct.pack(">i", len(field)) + field for field in row)
-    return rows_of(sent, 0, n_fields)[0]

@@ -3,7 +3,8 @@
 Which queries, and what their columns mean, does not live here.
 """
 
-from collections.abc import Awaitable, Callable
+import struct
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,7 @@ async def copy_rows(
             if not whole.startswith(_SIGNATURE):
                 raise ValueError("not what COPY sends in binary")
             begins, begun = _HEADER, True
-        rows, ends = rows_of(whole, begins, n_fields)
+        rows, ends = _rows_of(whole, begins, n_fields)
         rest = whole[ends:]
         size = len(rest)
         if len(rows):
@@ -97,7 +98,17 @@ async def copy_rows(
         raise ValueError("what COPY sent ends within a row")
 
 
-def rows_of(whole: bytes, begins: int, n_fields: int) -> tuple[Rows, int]:
+def rows_sent(rows: Iterable[Sequence[bytes]]) -> Rows:
+    """Rows as though COPY had sent them, each the bytes of its fields. At least one."""
+    sent, n_fields = b"", 0
+    for row in rows:
+        n_fields = len(row)
+        sent += struct.pack(">h", n_fields)
+        sent += b"".join(struct.pack(">i", len(field)) + field for field in row)
+    return _rows_of(sent, 0, n_fields)[0]
+
+
+def _rows_of(whole: bytes, begins: int, n_fields: int) -> tuple[Rows, int]:
     """The rows of what COPY sent, from this byte on, and where the last of them ends.
 
     Raises ValueError where a row has not so many fields, or NULL in one.
