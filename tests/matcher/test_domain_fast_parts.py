@@ -23,7 +23,7 @@ from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Batch, Documents, Row, joined
 from services.matcher.domain.fast.bounding import reach_of, reaching
 from services.matcher.domain.fast.codes import Occupations, Places
-from services.matcher.domain.fast.directory import rows_of
+from services.matcher.domain.fast.directory import numbers_of, rows_of
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.ids import Slots
 from services.matcher.domain.fast.numbering import Numbering
@@ -137,6 +137,14 @@ def test_a_place_in_a_list_is_where_a_sorted_list_has_it(
     assert first_from_compiled(ids, first, end, doc) == first + np.searchsorted(ids[first:end], doc)
 
 
+@given(st.sets(st.integers(0, 64 * 5 - 1)))
+def test_numbers_kept_as_bits_are_found_again(chosen: set[int]) -> None:
+    numbers = sorted(chosen)
+    rows = rows_of(np.array(numbers, np.int32), 5)
+    assert numbers_of(rows).tolist() == numbers
+    assert rows[:, 1].tolist() == [sum(each < 64 * word for each in numbers) for word in range(5)]
+
+
 @pytest.mark.parametrize("n_runs", [1, 2, 5])
 @pytest.mark.parametrize("seed", range(4))
 def test_those_who_are_wanted_get_what_their_terms_are_worth(seed: int, n_runs: int) -> None:
@@ -147,7 +155,8 @@ def test_those_who_are_wanted_get_what_their_terms_are_worth(seed: int, n_runs: 
         holders = draw.choice(n_docs, draw.choice((1, 20, 127, 128, 600, n_docs)), replace=False)
         said[holders, term] = draw.integers(1, 256, len(holders))
     terms, docs = np.nonzero(said.T)
-    rows, times = rows_of(np.any(said, axis=0)), (said > 0).sum(0)
+    with_list, times = np.flatnonzero(np.any(said, axis=0)), (said > 0).sum(0)
+    rows = rows_of(with_list.astype(np.int32), -(-n_terms // 64))
     start = np.append(0, np.cumsum(times[times > 0])).astype(np.uint32)
     asked = np.sort(draw.choice(n_terms, 80, replace=False)).astype(np.int32)
     impacts = draw.integers(1, 256, len(asked)).astype(np.int32)

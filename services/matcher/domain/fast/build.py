@@ -7,8 +7,8 @@ import numpy as np
 
 from services.matcher.domain.compiled import compiled
 from services.matcher.domain.fast import layout as lay
+from services.matcher.domain.fast.directory import rank_words, row_of
 from services.matcher.domain.fast.growing import Array, Int
-from services.matcher.domain.language.text import BUCKETS
 
 _RANKED = 10
 
@@ -69,39 +69,47 @@ def order_keys(
 
 
 @compiled
-def count_terms(order: Array, v_start: Array, buckets: Array) -> Array:
-    """How many of these documents have each term. order: the documents. int32 (BUCKETS,)."""
-    times = np.zeros(BUCKETS, np.int32)
+def held_by(order: Array, d_start: Array, numbers: Array, n_words: int) -> Array:
+    """Which numbers these documents have, as `directory.rows_of`. order: the documents."""
+    rows = np.zeros((n_words, 2), np.uint64)
     for doc in order:
-        for at in range(v_start[doc], v_start[doc + 1]):
-            times[buckets[at]] += 1
+        for at in range(d_start[doc], d_start[doc + 1]):
+            rows[numbers[at] >> 6, 0] |= np.uint64(1) << np.uint64(numbers[at] & 63)
+    rank_words(rows)
+    return rows
+
+
+@compiled
+def times_of(order: Array, d_start: Array, numbers: Array, rows: Array, n_rows: int) -> Array:
+    """How many of these documents have each of the numbers in rows, ascending. int64 (n_rows,)."""
+    times = np.zeros(n_rows, np.int64)
+    for doc in order:
+        for at in range(d_start[doc], d_start[doc + 1]):
+            row = row_of(rows, numbers[at])
+            if row >= 0:
+                times[row] += 1
     return times
 
 
 @compiled
 def invert(
-    order: Array,
-    d_start: Array,
-    numbers: Array,
-    values: Array,
-    row_of: Array,
-    n_rows: int,
-    entries: Array,
+    order: Array, d_start: Array, numbers: Array, values: Array, rows: Array, times: Array
 ) -> tuple[Array, Array, Array]:
-    """Lists of documents by row. row_of: int32, the row of each number, -1 where it is left out.
+    """Lists of documents, one for each of the numbers in rows, ascending.
 
-    entries: int64 (n_rows,), entries of each row. Returns starts uint32 (n_rows + 1,), documents
-    uint16 and their values, each list in order of document.
+    times: as `times_of` gives them. Returns starts uint32 (n_rows + 1,), documents uint16 and their
+    values, each list in order of document.
     """
+    n_rows = len(times)
     start = np.zeros(n_rows + 1, np.uint32)
     for row in range(n_rows):
-        start[row + 1] = start[row] + entries[row]
+        start[row + 1] = start[row] + times[row]
     fill = start[:-1].astype(np.int64)
     ids = np.empty(start[n_rows], np.uint16)
     said = np.empty(start[n_rows], values.dtype)
     for doc in range(len(order)):
         for at in range(d_start[order[doc]], d_start[order[doc] + 1]):
-            row = row_of[numbers[at]]
+            row = row_of(rows, numbers[at])
             if row >= 0:
                 ids[fill[row]] = doc
                 said[fill[row]] = values[at]
@@ -111,12 +119,12 @@ def invert(
 
 @compiled
 def forward(
-    order: Array, v_start: Array, buckets: Array, impacts: Array, term_of: Array
+    order: Array, v_start: Array, buckets: Array, impacts: Array, frequent: Array
 ) -> tuple[Array, Array, Array, Array]:
     """The frequent terms with their documents, and the length of that part, rounded up.
 
-    term_of: int32 (BUCKETS,), numbers of the frequent terms, -1 for others. Returns starts uint32
-    (n + 1,), terms uint8, impacts uint8, lengths uint16 (n,).
+    frequent: these terms, as `directory.rows_of`. Returns starts uint32 (n + 1,), rows uint8,
+    impacts uint8, lengths uint16 (n,).
     """
     n = len(order)
     start = np.zeros(n + 1, np.uint32)
@@ -124,7 +132,7 @@ def forward(
     for doc in range(n):
         square, held = np.int64(0), 0
         for at in range(v_start[order[doc]], v_start[order[doc] + 1]):
-            if term_of[buckets[at]] >= 0:
+            if row_of(frequent, buckets[at]) >= 0:
                 held += 1
                 square += np.int64(impacts[at]) * np.int64(impacts[at])
         start[doc + 1] = start[doc] + held
@@ -137,7 +145,7 @@ def forward(
     at_entry = 0
     for doc in range(n):
         for at in range(v_start[order[doc]], v_start[order[doc] + 1]):
-            term = term_of[buckets[at]]
+            term = row_of(frequent, buckets[at])
             if term >= 0:
                 terms[at_entry] = term
                 said[at_entry] = impacts[at]
@@ -147,24 +155,26 @@ def forward(
 
 @compiled
 def rows_shown(
-    order: Array, k_start: Array, spellings: Array, row_of: Array
+    order: Array, k_start: Array, spellings: Array, rows_of_all: Array, n_kept: int
 ) -> tuple[Array, Array]:
-    """What each document shows, as rows. row_of: int32, of each number, -1 where it is left out.
+    """What each document shows, as rows, as far as those are below n_kept.
 
-    Returns starts uint32 (n + 1,), rows uint16.
+    rows_of_all: of all that is shown, as `directory.rows_of`. Returns starts uint32 (n + 1,), rows
+    uint16.
     """
     n = len(order)
     start = np.zeros(n + 1, np.uint32)
     for doc in range(n):
         held = np.int64(0)
         for at in range(k_start[order[doc]], k_start[order[doc] + 1]):
-            held += np.int64(row_of[spellings[at]] >= 0)
+            held += np.int64(row_of(rows_of_all, spellings[at]) < n_kept)
         start[doc + 1] = start[doc] + held
     rows, found = np.empty(start[n], np.uint16), 0
     for doc in range(n):
         for at in range(k_start[order[doc]], k_start[order[doc] + 1]):
-            if row_of[spellings[at]] >= 0:
-                rows[found] = row_of[spellings[at]]
+            row = row_of(rows_of_all, spellings[at])
+            if row < n_kept:
+                rows[found] = row
                 found += 1
     return start, rows
 

@@ -17,21 +17,34 @@ ROW = TO
 
 
 @compiled
-def rows_of(held: Array) -> Array:
-    """A set of numbers as bits, each word followed by how many come before it. held: bool (n,).
+def rows_of(numbers: Array, n_words: int) -> Array:
+    """A set of numbers as bits, each word followed by how many come before it.
 
-    Returns uint64 (n_words, 2): what is asked for together lies together.
+    numbers: int32, each 0 ≤ number < 64 n_words. Returns uint64 (n_words, 2): what is asked for
+    together lies together.
     """
-    words = (len(held) + 63) // 64
-    rows = np.zeros((words, 2), np.uint64)
-    before = 0
-    for word in range(words):
-        rows[word, 1] = before
-        for at in range(word * 64, min(len(held), word * 64 + 64)):
-            if held[at]:
-                rows[word, 0] |= np.uint64(1) << np.uint64(at & 63)
-                before += 1
+    rows = np.zeros((n_words, 2), np.uint64)
+    for number in numbers:
+        rows[number >> 6, 0] |= np.uint64(1) << np.uint64(number & 63)
+    rank_words(rows)
     return rows
+
+
+@inlined
+def rank_words(rows: Array) -> None:
+    """Note after each word of bits how many come before it."""
+    before = np.int64(0)
+    for word in range(len(rows)):
+        rows[word, 1] = before
+        before += bits_set(rows[word, 0])
+
+
+def numbers_of(rows: Array) -> Array:
+    """The numbers of a set that is kept as `rows_of` does, ascending. int32."""
+    words = np.flatnonzero(rows[:, 0])
+    bits = np.unpackbits(rows[words, 0].view(np.uint8), bitorder="little").reshape(-1, 64)
+    which, bit = np.nonzero(bits)
+    return (words[which] * 64 + bit).astype(np.int32)
 
 
 @inlined

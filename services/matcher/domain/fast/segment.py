@@ -11,9 +11,10 @@ from services.matcher.domain.fast import build
 from services.matcher.domain.fast import layout as lay
 from services.matcher.domain.fast.batch import Documents
 from services.matcher.domain.fast.codes import Occupations, Places, WeightSets
-from services.matcher.domain.fast.directory import rows_of
+from services.matcher.domain.fast.directory import numbers_of, rows_of
 from services.matcher.domain.fast.growing import Array
 from services.matcher.domain.fast.packing import packed
+from services.matcher.domain.language.text import BUCKETS
 from services.matcher.domain.language.trades import spoken_buckets
 
 # A term of more than this share of the documents is kept with them: it says little and would be
@@ -87,12 +88,12 @@ class Segment:
         """The living documents again, in order; their terms in no order."""
         kept = np.flatnonzero(self.alive)
         v_start, buckets, impacts = build.take_apart(
-            self.alive, _numbers(self.rows), self.start, self.ids, self.impacts, self.frequent,
+            self.alive, numbers_of(self.rows), self.start, self.ids, self.impacts, self.frequent,
             self.f_start, self.f_term, self.f_impact,
         )  # fmt: skip
         weighs = self.k_weighs if len(self.k_weighs) else np.zeros(len(self.k_ids), np.uint8)
         k_start, spellings, weighs = build.take_apart(
-            self.alive, _numbers(self.k_rows), self.k_start, self.k_ids, weighs, self.frequent,
+            self.alive, numbers_of(self.k_rows), self.k_start, self.k_ids, weighs, self.frequent,
             _NONE, self.f_term, weighs,
         )  # fmt: skip
         t_start, tags = build.take_tags(kept, self.t_start.astype(np.int64), self.tags)
@@ -112,57 +113,24 @@ class Segment:
 
 def build_segment(side: int, documents: Documents, order: Array, tables: Tables) -> Segment:
     """A segment of these documents in this order. order: int64 (n ≤ MAX_SEGMENT,)."""
-    n = len(order)
-    times = build.count_terms(order, documents.v_start, documents.buckets)
-    frequent = _frequent(times, n)
-    term_of = np.full(len(times), -1, np.int32)
-    term_of[frequent] = np.arange(len(frequent))
-    rare = times > 0
-    rare[frequent] = False
-    rows = rows_of(rare)
-    start, ids, impacts = _inverted(
-        order, documents.v_start, documents.buckets, documents.impacts, rare, times
-    )
-    f_start, f_term, f_impact, norms = build.forward(
-        order, documents.v_start, documents.buckets, documents.impacts, term_of
-    )
-    n_spellings = int(documents.spellings.max(initial=-1)) + 1
-    k_times = np.zeros(n_spellings, np.int32)
-    for_order = _entries(order, documents.k_start)
-    np.add.at(k_times, documents.spellings[for_order], 1)
-    k_rows = rows_of(k_times > 0)
-    k_numbers = _kept(k_times) if side == lay.SEEKERS else _NONE.view(np.int32)
-    k_row_of = np.full(n_spellings, -1, np.int32)
-    k_row_of[k_numbers] = np.arange(len(k_numbers))
-    shown_start, shown = build.rows_shown(order, documents.k_start, documents.spellings, k_row_of)
-    k_start, k_ids, k_weighs = _inverted(
-        order, documents.k_start, documents.spellings, documents.weighs, k_times > 0, k_times
-    )
+    said = _said(order, documents)
+    shown = _shown(side, order, documents)
     t_start, tags = build.take_tags(order, documents.t_start, documents.tags)
     numbers = np.ascontiguousarray(documents.numbers[order])
-    names = np.diff(shown_start.astype(np.int64))
+    names = np.diff(shown["shown_start"].astype(np.int64))
     masks, places = build.bound_blocks(
-        side, numbers, t_start, tags, norms, names, tables.occupations.paths,
+        side, numbers, t_start, tags, said["norms"], names, tables.occupations.paths,
         tables.places.prefectures, tables.weights.rows,
     )  # fmt: skip
     regions = np.arange(0, len(places), lay.REGION)
     arrays = {
-        "alive": np.ones(n, np.uint8),
+        "alive": np.ones(len(order), np.uint8),
         "slots": documents.slots[order],
-        "rows": rows,
-        "start": start,
-        "ids": ids,
-        "impacts": impacts,
-        "frequent": frequent,
-        "f_start": f_start,
-        "f_term": f_term,
-        "f_impact": f_impact,
-        "norms": norms,
-        "k_rows": k_rows,
-        "k_start": k_start,
-        "k_ids": k_ids,
-        # Only what is asked for has a weight.
-        "k_weighs": k_weighs if side == lay.POSTINGS else k_weighs[:0],
+        **said,
+        **shown,
+        # Only what is asked for has a weight, and only what is shown is kept with the documents.
+        "k_weighs": shown["k_weighs"][: 0 if side == lay.SEEKERS else None],
+        "shown_start": shown["shown_start"] if side == lay.SEEKERS else _NONE,
         "t_start": t_start,
         "tags": tags,
         "numbers": numbers,
@@ -171,58 +139,66 @@ def build_segment(side: int, documents: Documents, order: Array, tables: Tables)
         "threshold": np.zeros(len(masks), np.int32),
         "regions": np.bitwise_or.reduceat(places, regions),
         "holding": np.bitwise_or.reduceat(masks[:, lay.M_CERTIFICATE], regions),
-        "shown_start": shown_start if side == lay.SEEKERS else _NONE,
-        "shown": shown,
-        "k_numbers": k_numbers,
     }
     arrays = packed(arrays)
     return Segment(**arrays, row=_row(arrays))
 
 
-def _frequent(times: Array, n: int) -> Array:
-    """The terms to be kept with the documents, ascending. int32 (≤ MOST_FREQUENT,).
+def _said(order: Array, documents: Documents) -> dict[str, Array]:
+    """The terms of the texts: lists of the rarer ones, the frequent ones with their documents."""
+    of_each = order, documents.v_start, documents.buckets
+    rows = build.held_by(*of_each, BUCKETS // 64)
+    terms = numbers_of(rows)
+    times = build.times_of(*of_each, rows, len(terms))
+    often = _often(terms, times, len(order))
+    frequent, rare = terms[often], rows_of(terms[~often], len(rows))
+    start, ids, impacts = build.invert(*of_each, documents.impacts, rare, times[~often])
+    f_start, f_term, f_impact, norms = build.forward(
+        *of_each, documents.impacts, rows_of(frequent, len(rows))
+    )
+    return {
+        "rows": rare, "start": start, "ids": ids, "impacts": impacts, "frequent": frequent,
+        "f_start": f_start, "f_term": f_term, "f_impact": f_impact, "norms": norms,
+    }  # fmt: skip
+
+
+def _often(terms: Array, times: Array, n: int) -> Array:
+    """Which terms are to be kept with n documents. terms: ascending. bool, ≤ MOST_FREQUENT.
 
     None of an occupation or a field: they say much, and a bound that counts them in is no bound.
     """
     often = np.flatnonzero(times > max(_FREQUENT_LEAST, int(FREQUENT_SHARE * n)))
-    often = np.setdiff1d(often, spoken_buckets(), assume_unique=True)
-    if len(often) > lay.MOST_FREQUENT:
-        often = often[np.argsort(-times[often], kind="stable")[: lay.MOST_FREQUENT]]
-    return np.sort(often).astype(np.int32)
+    often = often[np.isin(terms[often], spoken_buckets(), invert=True)]
+    chosen = np.zeros(len(terms), np.bool_)
+    chosen[often[np.argsort(-times[often], kind="stable")[: lay.MOST_FREQUENT]]] = True
+    return chosen
 
 
-def _kept(times: Array) -> Array:
-    """The names that are kept with the documents, ascending: whole words of their bits. int32."""
-    held = np.flatnonzero(times).astype(np.int32)
-    beyond = held[lay.MOST_SHOWN :]
-    return held[held >> 6 < beyond[0] >> 6] if len(beyond) else held
+def _shown(side: int, order: Array, documents: Documents) -> dict[str, Array]:
+    """What is shown, or asked for: lists of each spelling, and a seeker's with the documents."""
+    of_each = order, documents.k_start, documents.spellings
+    n_words = -(-(int(documents.spellings.max(initial=-1)) + 1) // 64)
+    rows = build.held_by(*of_each, n_words)
+    spellings = numbers_of(rows)
+    times = build.times_of(*of_each, rows, len(spellings))
+    kept = spellings[: _kept(spellings) if side == lay.SEEKERS else 0]
+    shown_start, shown = build.rows_shown(*of_each, rows, len(kept))
+    start, ids, weighs = build.invert(*of_each, documents.weighs, rows, times)
+    return {
+        "k_rows": rows,
+        "k_start": start,
+        "k_ids": ids,
+        "k_weighs": weighs,
+        "shown_start": shown_start,
+        "shown": shown,
+        "k_numbers": kept,
+    }
 
 
-def _inverted(
-    order: Array, d_start: Array, numbers: Array, values: Array, held: Array, times: Array
-) -> tuple[Array, Array, Array]:
-    shown = np.flatnonzero(held)
-    row_of = np.full(len(held), -1, np.int32)
-    row_of[shown] = np.arange(len(shown))
-    found: tuple[Array, Array, Array] = build.invert(
-        order, d_start, numbers, values, row_of, len(shown), times[shown].astype(np.int64)
-    )
-    return found
-
-
-def _entries(order: Array, starts: Array) -> Array:
-    """Where the ragged entries of these documents lie."""
-    lengths = starts[order + 1] - starts[order]
-    begun = np.repeat(starts[order], lengths)
-    within = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    entries: Array = begun + within
-    return entries
-
-
-def _numbers(rows: Array) -> Array:
-    """The numbers of a set that is kept as `directory.rows_of` does, ascending."""
-    bits = np.ascontiguousarray(rows[:, 0]).view(np.uint8)
-    return np.flatnonzero(np.unpackbits(bits, bitorder="little")).astype(np.int32)
+def _kept(spellings: Array) -> int:
+    """How many names are kept with the documents: whole words of their bits."""
+    beyond = spellings[lay.MOST_SHOWN :]
+    return int(np.searchsorted(spellings, beyond[0] >> 6 << 6)) if len(beyond) else len(spellings)
 
 
 _ADDRESSES = {

@@ -120,7 +120,7 @@ class ShownWords:
         order = np.argsort(buckets, kind="stable")
         self._spellings, self._said = of[order], self._impacts.values[order]
         times = np.bincount(buckets, minlength=BUCKETS)
-        self._rows = rows_of(times > 0)
+        self._rows = rows_of(np.flatnonzero(times).astype(np.int32), BUCKETS // 64)
         self._t_start = np.append(0, np.cumsum(times[times > 0])).astype(np.uint32)
         self._laid = len(self)
 

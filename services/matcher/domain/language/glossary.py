@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.text import (
     BREAK_PATTERN,
+    HAN,
     HAN_RANGES,
     WORD_PATTERN,
     bucket_of,
@@ -91,7 +92,11 @@ def stem(word: str) -> str:
 
 def symbols(phrase: str) -> tuple[str, ...]:
     """A phrase as its tokens' symbols."""
-    return tuple(token.symbol for token in tokens(plain(phrase)))
+    text = plain(phrase)
+    if HAN.fullmatch(text):
+        # Nearly every phrase, and at a start there are tens of thousands.
+        return tuple(text)
+    return tuple(token.symbol for token in tokens(text))
 
 
 def known(text: str) -> Iterator[Known]:
