@@ -6,8 +6,8 @@ import pytest
 from fastapi import FastAPI
 from faststream.kafka.broker import KafkaBroker
 
-from services.certificates import api as certificates_api
 from services.certificates import main as certificates
+from services.certificates.api import routing as certificates_routing
 from services.certificates.settings import CertificatesSettings
 from services.kit.auth import assert_every_route_is_guarded
 from services.kit.consumer import Bus
@@ -27,7 +27,7 @@ NOWHERE: dict[str, Any] = {
     "jwks_url": "http://127.0.0.1:9/jwks",
     "issuer": "nobody",
 }
-PUBLIC = {"certificates": certificates_api.PUBLIC}
+PUBLIC = {"certificates": certificates_routing.PUBLIC}
 """Routes that are meant to answer without a token, besides those of every service."""
 READS = {
     "postings": set[str](),

@@ -39,7 +39,7 @@ from services.certificates.domain.receipts import (
     UnknownKey,
     check,
 )
-from services.kit.problems import Language
+from services.kit.wordings import Language
 
 _MOST_BYTES = 8 * 1024 * 1024
 _MOST_JWKS_BYTES = 256 * 1024

@@ -22,7 +22,6 @@ from contracts.certificates import (
     CertificateVerified,
 )
 from contracts.verifications import VerificationResolved
-from services.certificates import api
 from services.certificates.actions.asking import Limits
 from services.certificates.actions.keeping_keys import (
     RELOAD_EVERY_S,
@@ -39,6 +38,7 @@ from services.certificates.actions.sealing import seal
 from services.certificates.actions.signed_importing import drop_old_reports
 from services.certificates.actions.tabling import TableVault, Tabling
 from services.certificates.actions.verifying import Verifier
+from services.certificates.api import routing
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
 from services.certificates.domain.guesses import Allowance
@@ -74,7 +74,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     relay = Relay(url, settings.kafka)
     signer = Signer(pepper)
     lists = StatusLists(db, signer, settings.public_url, clock=now)
-    signing = api.Signing(signer, lists, settings.public_url, secrets.token_bytes)
+    signing = routing.Signing(signer, lists, settings.public_url, secrets.token_bytes)
 
     receipts = Receipts(signer, settings.city_id, settings.public_url)
     verifier = Verifier(db, pepper, receipts, settings.city_id, now, secrets.token_bytes)
@@ -93,7 +93,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
     allowances = allowances_of(settings)
     vault = TableVault(pepper, secrets.token_bytes)
     tabling = Tabling(db, verifier, vault, allowances, now, new_id)
-    asking = api.Asking(verifier, tabling, allowances)
+    asking = routing.Asking(verifier, tabling, allowances)
 
     async def expire() -> None:
         await lapse_expired(db, now())
@@ -147,7 +147,7 @@ def make_app(settings: CertificatesSettings) -> FastAPI:
         readiness=[http.Check("database", db.ping)],
         lifespan=lifespan,
         routers=[
-            api.routes(
+            routing.routes(
                 db,
                 pepper,
                 signing,

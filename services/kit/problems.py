@@ -23,12 +23,11 @@ from starlette.types import Scope
 
 from services.kit.database import DatabaseUnavailable
 from services.kit.telemetry import current_trace
-from services.kit.wordings import FieldFault, faults_of
+from services.kit.wordings import FieldFault, Language, faults_of
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-Language = Literal["zh", "en"]
 _MAX_ERRORS = 100
 
 

@@ -6,10 +6,12 @@ A rule of a service says its own words by raising said() in a validator.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic_core import PydanticCustomError
+
+Language = Literal["zh", "en"]
 
 _MAX_GIVEN = 40
 _PLAIN_KEY = re.compile(r"[A-Za-z_][!-~]{0,63}")

@@ -18,7 +18,8 @@ from contracts.values import EmployerId, PostingId
 from services.kit.auth import Caller, Role, require
 from services.kit.database import Database
 from services.kit.paging import DEFAULT_LIMIT, Cursor, CursorText, Limit, Page, next_link
-from services.kit.problems import Language, language_of, not_found
+from services.kit.problems import language_of, not_found
+from services.kit.wordings import Language
 from services.talent.actions import PostingNotFound, posting_side
 from services.talent.domain import Candidate, Place
 

@@ -16,13 +16,13 @@ from fastapi import FastAPI
 
 from contracts.certificates import CertificateState
 from contracts.events import CertificateEvent
-from services.certificates import api
 from services.certificates.actions.keeping_keys import Signer, make_keys
 from services.certificates.actions.listing import StatusLists
 from services.certificates.actions.partners import Partners, Ways, make_partners
 from services.certificates.actions.receipting import Receipts
 from services.certificates.actions.tabling import TableVault, Tabling
 from services.certificates.actions.verifying import Verifier
+from services.certificates.api import routing
 from services.certificates.api.asking import CITY, Allowances
 from services.certificates.domain.digests import Pepper
 from services.certificates.domain.guesses import Allowance
@@ -200,12 +200,12 @@ def _apps(pepper: Pepper, ways: Ways, jwks_url: str) -> SharedApps:
         partners: Any = SimpleNamespace(
             ways=ways, doorkeeper=now.doorkeeper, others=now.others, retrying=now.retrying
         )
-        router = api.routes(
+        router = routing.routes(
             present("db"),
             pepper,
-            api.Signing(present("signer"), present("lists"), PUBLIC_URL, secrets.token_bytes),
+            routing.Signing(present("signer"), present("lists"), PUBLIC_URL, secrets.token_bytes),
             partners,
-            api.Asking(present("verifier"), present("tabling"), ALLOWANCES),
+            routing.Asking(present("verifier"), present("tabling"), ALLOWANCES),
             clock=present("clock"),
             new_id=uuid_utils.compat.uuid7,
             allow_unsigned=True,

@@ -16,7 +16,8 @@ from services.certificates.domain.guesses import Guessed, TooManyMisses
 from services.certificates.domain.keys import base64url
 from services.certificates.domain.registry import NOT_RECOGNISED, REVIEW_OVERDUE
 from services.certificates.domain.verdicts import GAVE_UP, Verdict
-from services.kit.problems import Language, Problem
+from services.kit.problems import Problem
+from services.kit.wordings import Language
 
 
 class VerificationView(BaseModel):

@@ -9,7 +9,7 @@ from services.certificates.api import receipt_words
 from services.certificates.domain.proving import Outcome
 from services.certificates.domain.receipt_numbers import in_groups
 from services.certificates.domain.receipts import BadSignature, Malformed, Receipt, UnknownKey
-from services.kit.problems import Language
+from services.kit.wordings import Language
 
 
 def in_words(outcome: Outcome, language: Language) -> Iterator[str]:

@@ -11,7 +11,7 @@ from contracts.vocabulary.occupations import is_occupation, occupation_name
 from services.certificates.domain.receipts import CertificateFacts, Receipt
 from services.certificates.domain.registry import CHINA, NOT_RECOGNISED, REVIEW_OVERDUE
 from services.certificates.domain.verdicts import GAVE_UP, Verdict
-from services.kit.problems import Language
+from services.kit.wordings import Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ from services.certificates.domain.receipts import (
 )
 from services.certificates.store.receipts import SignedReceipt
 from services.kit.database import Database
-from services.kit.problems import Language, not_found
+from services.kit.problems import not_found
+from services.kit.wordings import Language
 
 PAGE_PATH = "/r/{receipt_no}"
 FILE_PATH = "/r/{receipt_no}/jws"

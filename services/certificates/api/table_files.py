@@ -14,7 +14,8 @@ from starlette.datastructures import Headers
 from services.certificates.actions.tabling import LineResult, TableLine
 from services.certificates.api.answers import TOO_MANY_MISSES, in_words_of
 from services.certificates.api.verifications import Item
-from services.kit.problems import FieldError, Language, Problem, content_not_accepted, field_errors
+from services.kit.problems import FieldError, Problem, content_not_accepted, field_errors
+from services.kit.wordings import Language
 
 MOST_LINES = 20_000
 MOST_BYTES = 8 * 1024 * 1024

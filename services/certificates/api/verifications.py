@@ -40,12 +40,12 @@ from services.kit.database import Database
 from services.kit.intake import MIB, body_limit, require_content_type
 from services.kit.lean import LeanRoute
 from services.kit.problems import (
-    Language,
     Problem,
     content_not_accepted,
     field_errors,
     not_found,
 )
+from services.kit.wordings import Language
 
 Asker = Annotated[Caller, Depends(require(Role.PARTNER, Role.OPERATOR, Role.EMPLOYER))]
 

@@ -15,7 +15,8 @@ from contracts.vocabulary.occupations import occupation_name
 from services.certificates.domain.folder import Claim, ClaimReason
 from services.certificates.domain.registry import Entry, Kind
 from services.certificates.domain.verdicts import Verdict
-from services.kit.problems import Language, language_of
+from services.kit.problems import language_of
+from services.kit.wordings import Language
 
 
 class CertificateView(BaseModel):

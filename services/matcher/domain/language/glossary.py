@@ -71,11 +71,15 @@ class Known:
 def tokens(text: str) -> Iterator[Token]:
     """The tokens of a plain text, in order."""
     for match in _TOKENS.finditer(text):
-        han, word, _ = match.groups()
-        symbol = han or (stem(word) if word else BREAK)
-        yield Token(match.start(), match.end(), symbol)
+        yield Token(match.start(), match.end(), _symbol(*match.groups("")))
 
 
+def _symbol(han: str, word: str, _: str) -> str:
+    return han or (stem(word) if word else BREAK)
+
+
+# Of words in the glossary, which has each of them many times.
+@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """A Latin word without its longest plain ending; a number as `ANY_NUMBER`.
 
@@ -93,10 +97,10 @@ def stem(word: str) -> str:
 def symbols(phrase: str) -> tuple[str, ...]:
     """A phrase as its tokens' symbols."""
     text = plain(phrase)
+    # Tens of thousands at a start, and half of them Chinese throughout.
     if HAN.fullmatch(text):
-        # Nearly every phrase, and at a start there are tens of thousands.
         return tuple(text)
-    return tuple(token.symbol for token in tokens(text))
+    return tuple(_symbol(*each) for each in _TOKENS.findall(text))
 
 
 def known(text: str) -> Iterator[Known]:
