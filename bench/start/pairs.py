@@ -6,6 +6,7 @@ Above that size, the true lists of the postings, and for the seekers what those 
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,12 +63,7 @@ class Live:
 
 def true_pairs(model: Model, population: Population, queries: Sequence[Query]) -> Live:
     """The live pairs as the engine finds them for either side."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-
-        def run_all(jobs: Sequence[Job]) -> list[Found]:
-            return list(pool.map(lambda job: job(), jobs))
-
-        engine = FastEngine(model, run_all=run_all)
+    with _engine(model) as engine:
         seekers = list(_seekers(population))
         engine.load(_postings(queries), seekers)
         posting_ids = [query.posting.doc.posting_id for query in queries]
@@ -101,20 +97,19 @@ def pairs_of_postings(
     the K_s best of all.
     """
     limits = model.limits
-    engine = FastEngine(model)
-    engine.load([], _seekers(population))
     k = max(limits.k_p, -(-per_seeker * len(population) // len(queries)))
     order = np.argsort(population.page.id_high)
     highs = population.page.id_high[order]
     seekers, scores = [], []
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for done, best in enumerate(
-            pool.map(lambda query: engine.best_seekers(query.posting, k), queries), 1
-        ):
-            seekers.append(order[np.searchsorted(highs, best.high)].astype(np.int32))
-            scores.append(best.scores)
-            if done % _TOLD_EVERY == 0:
-                progress(f"seekers of {done:,} postings found")
+    with _engine(model) as engine:
+        engine.load([], _seekers(population))
+        for start in range(0, len(queries), _FILLED_AT_ONCE):
+            asked = [query.posting for query in queries[start : start + _FILLED_AT_ONCE]]
+            for best in engine.best_seekers_of(asked, k):
+                seekers.append(order[np.searchsorted(highs, best.high)].astype(np.int32))
+                scores.append(best.scores)
+            if len(seekers) // _TOLD_EVERY > start // _TOLD_EVERY:
+                progress(f"seekers of {len(seekers):,} postings found")
     counts = np.array(list(map(len, seekers)))
     of = np.repeat(np.arange(len(queries), dtype=np.int32), counts)
     for_posting = _places(counts) < limits.k_p
@@ -132,6 +127,17 @@ def pairs_of_postings(
         population, posting_ids, who[live], of[live], worth[live], for_seeker[live],
         for_posting[live], exact=False,
     )  # fmt: skip
+
+
+@contextmanager
+def _engine(model: Model) -> Iterator[FastEngine]:
+    """One that searches on all cores; one thread asks it."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+
+        def run_all(jobs: Sequence[Job]) -> list[Found]:
+            return list(pool.map(lambda job: job(), jobs))
+
+        yield FastEngine(model, run_all=run_all)
 
 
 def _places(counts: NDArray[np.int64]) -> NDArray[np.int64]:

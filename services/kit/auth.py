@@ -7,11 +7,13 @@ route by require().
 import asyncio
 import hashlib
 import json
+import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, NoReturn
 
 import httpx
@@ -149,9 +151,14 @@ class KeySet:
 
     async def _fetch(self) -> None:
         try:
+            # Who is to be trusted is read once, for that holds up all others for a moment, and not
+            # where nobody is asked for it. Redirects are not followed.
+            verify = _authorities() if self._url.startswith("https:") else False
             # No proxy from the environment: keys come from the address in the settings alone.
             async with (
-                httpx.AsyncClient(timeout=self._timeout_s, trust_env=False) as client,
+                httpx.AsyncClient(
+                    timeout=self._timeout_s, trust_env=False, verify=verify
+                ) as client,
                 asyncio.timeout(self._timeout_s),
                 client.stream("GET", self._url) as answer,
             ):
@@ -167,6 +174,11 @@ class KeySet:
             return
         self._keys = keys
         self._fetched_at = self._clock()
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _keys_of(body: bytes) -> dict[str | None, jwt.PyJWK]:

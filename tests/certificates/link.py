@@ -6,6 +6,7 @@ It is what others know the far city by, so whoever asks it never speaks to that 
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from services.certificates.domain.keys import SigningKey
 from services.certificates.domain.receipts import TYPE, signed
 
 EXCHANGE = "/v1/exchange/verifications"
+# Nobody is trusted, and nobody is asked to prove anything: the city is on this machine.
+_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass
@@ -124,7 +127,7 @@ class Link:
         if self.before is not None and path == EXCHANGE:
             headers, body = self.before(headers, body)
         kept = {k: v for k, v in headers.items() if k not in ("host", "content-length")}
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=10, verify=_NOBODY) as client:
             answer = await client.request(
                 method, f"{self.target}{path}", headers=kept, content=body
             )

@@ -9,6 +9,7 @@ import hmac
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import httpcore
 
@@ -120,6 +121,8 @@ class Calls:
         )
 
 
+# Reading who is to be trusted holds up all others for a moment.
+@cache
 def _tls(*, pinned: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if pinned:

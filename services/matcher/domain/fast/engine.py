@@ -316,6 +316,12 @@ class FastEngine:
         query = self._numbering.posting_query(PostingFacts.of(posting), posting.terms)
         return self._seekers.ranked(self._search(self._seekers, query, k, None))
 
+    def best_seekers_of(self, postings: Sequence[PreparedPosting], k: int) -> list[Ranked]:
+        """The same for each of many: asked by this thread, searched by `run_all`."""
+        ask = self._numbering.posting_query
+        queries = [ask(PostingFacts.of(each), each.terms) for each in postings]
+        return list(map(self._seekers.ranked, self._search_seekers(queries, hits=False, k=k)))
+
     def best_postings(self, seeker: PreparedSeeker, k: int) -> Ranked:
         """The k best postings for a seeker, known or not, from τ up."""
         query = self._numbering.seeker_query(SeekerFacts.of(seeker), seeker.terms)

@@ -175,10 +175,11 @@ def glossary() -> dict[tuple[str, ...], Entry]:
     return found
 
 
-def rank_buckets() -> list[int]:
+@cache
+def rank_buckets() -> tuple[int, ...]:
     """Where ranks are counted."""
     adds = (term for entry in glossary().values() for term in entry.adds)
-    return sorted({bucket_of(term) for term in adds if term.startswith(RANK)})
+    return tuple(sorted({bucket_of(term) for term in adds if term.startswith(RANK)}))
 
 
 @cache

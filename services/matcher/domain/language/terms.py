@@ -80,7 +80,7 @@ def _rareness(df: NDArray[np.int64], n_docs: int) -> Idf:
     seen = np.flatnonzero(df)
     known, where = np.unique(df[seen], return_inverse=True)
     values[seen] = np.array([_idf(times, n_docs) for times in known.tolist()], np.uint16)[where]
-    values[rank_buckets()] //= RANK_SHARE
+    values[[*rank_buckets()]] //= RANK_SHARE
     values.flags.writeable = False
     return Idf(values, unseen)
 
