@@ -4,17 +4,12 @@ import asyncio
 import datetime as dt
 import hashlib
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from services.certificates.actions.asking import Limits
 from services.certificates.actions.calling import Calls, NoAnswer
@@ -39,6 +34,7 @@ from tests.certificates.samples import LI_NA, PEPPER, WANG_WEI, WELDER, Person, 
 from tests.conftest import FreshDatabase
 from tests.kit.door import Issuer
 from tests.support import NOW, opened
+from tests.tls import self_signed
 
 
 @pytest.fixture
@@ -280,29 +276,7 @@ async def test_no_address_but_the_citys_own_is_called() -> None:
 async def a_tls_city(folder: Path) -> AsyncIterator[tuple[str, bytes, list[bytes]]]:
     """A plain city behind TLS with a certificate that no authority signed: URL, its SHA-256, and
     what it was sent."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "yuxi.example")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
-        .not_valid_after(dt.datetime(2050, 1, 1, tzinfo=dt.UTC))
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "city.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    context, der = self_signed(folder)
     sent: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -316,7 +290,6 @@ async def a_tls_city(folder: Path) -> AsyncIterator[tuple[str, bytes, list[bytes
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    der = certificate.public_bytes(serialization.Encoding.DER)
     async with server:
         yield f"https://127.0.0.1:{port}", hashlib.sha256(der).digest(), sent
 

@@ -5,10 +5,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
 import pytest
+import structlog
 from fastapi import APIRouter, Depends
 
 from services.kit.auth import (
@@ -33,6 +35,7 @@ from tests.kit.door import (
     knocking,
     served,
 )
+from tests.tls import self_signed
 
 guarded = APIRouter()
 
@@ -349,6 +352,23 @@ async def test_an_issuer_that_never_answered_is_asked_again_soon() -> None:
         issuer.down = False
         clock.now += 1
         assert await keyset.key(kid) is not None
+
+
+async def test_keys_of_a_server_that_nobody_vouches_for_are_not_read(tmp_path: Path) -> None:
+    context, _ = self_signed(tmp_path)
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(IssuerUnavailable), structlog.testing.capture_logs() as logged:
+            await KeySet(f"https://127.0.0.1:{port}/jwks").key("any")
+    assert "CERTIFICATE_VERIFY_FAILED" in logged[0]["reason"]
+    assert not any(heard)
 
 
 async def test_a_key_of_an_unknown_kind_does_not_take_the_others_away() -> None:
