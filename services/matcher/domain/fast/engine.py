@@ -317,7 +317,7 @@ class FastEngine:
         return self._seekers.ranked(self._search(self._seekers, query, k, None))
 
     def best_seekers_of(self, postings: Sequence[PreparedPosting], k: int) -> list[Ranked]:
-        """The same for each of many: asked by this thread, searched by `run_all`."""
+        """The k best seekers for each posting, as `best_seekers`; searched by `run_all`."""
         ask = self._numbering.posting_query
         queries = [ask(PostingFacts.of(each), each.terms) for each in postings]
         return list(map(self._seekers.ranked, self._search_seekers(queries, hits=False, k=k)))

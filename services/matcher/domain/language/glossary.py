@@ -12,7 +12,6 @@ from functools import cache, lru_cache
 from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.text import (
     BREAK_PATTERN,
-    HAN,
     HAN_RANGES,
     WORD_PATTERN,
     bucket_of,
@@ -96,11 +95,7 @@ def stem(word: str) -> str:
 
 def symbols(phrase: str) -> tuple[str, ...]:
     """A phrase as its tokens' symbols."""
-    text = plain(phrase)
-    # Tens of thousands at a start, and half of them Chinese throughout.
-    if HAN.fullmatch(text):
-        return tuple(text)
-    return tuple(_symbol(*each) for each in _TOKENS.findall(text))
+    return tuple(_symbol(*each) for each in _TOKENS.findall(plain(phrase)))
 
 
 def known(text: str) -> Iterator[Known]:
