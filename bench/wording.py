@@ -25,6 +25,7 @@ from services.matcher.domain.wording import (
     _MOST_OF_A_FIELD,
     _MOST_OF_A_TRADE,
     _MOST_WANTED,
+    _MOST_WORDS,
     _SKILLED,
     _SKILLS,
     _TEXT,
@@ -41,8 +42,8 @@ Sum = NDArray[np.int64]
 
 class Weighing(NamedTuple):
     """What each field counts: titles, skills and text in the words; titles and skills in the
-    trades. most_trades, most_fields: so many are kept. claiming: whether skills add to the whole
-    instead of counting in it.
+    trades. most_words: so many are kept where no trade is spoken of, 0: all; most_trades,
+    most_fields: so many. claiming: whether skills add to the whole instead of counting in it.
     """
 
     title: int
@@ -50,15 +51,17 @@ class Weighing(NamedTuple):
     text: int
     titled: int
     skilled: int
+    most_words: int
     most_trades: int
     most_fields: int
     claiming: bool
 
 
 POSTING = Weighing(
-    _TITLE, _SKILLS, _TEXT, _TITLED, _SKILLED, _MOST_WANTED, _MOST_WANTED, claiming=False
-)
-SEEKER = Weighing(_TITLE, 0, _TEXT, _TITLED, 0, _TRADES_DONE, _FIELDS_DONE, claiming=True)
+    _TITLE, _SKILLS, _TEXT, _TITLED, _SKILLED, _MOST_WORDS, _MOST_WANTED, _MOST_WANTED,
+    claiming=False,
+)  # fmt: skip
+SEEKER = Weighing(_TITLE, 0, _TEXT, _TITLED, 0, 0, _TRADES_DONE, _FIELDS_DONE, claiming=True)
 
 
 class Rarity(NamedTuple):
@@ -361,8 +364,13 @@ def _word_all(
             _add_names(desk, skills, names, rarity, WORDS, weighing.skills, desk.words)
             surely = max(surely, _add_spoken(desk, skills, names, weighing.skilled))
         trades, fields = surely * _TRADES // _THOUSAND, surely * _FIELDS // _THOUSAND
-        words = int(np.sqrt(SCALE * SCALE - trades * trades - fields * fields))
-        _pour(desk, desk.words, words, 1, desk.total)
+        whole, square = SCALE * SCALE, SCALE * SCALE - trades * trades - fields * fields
+        length = int(np.sqrt(square))
+        if weighing.most_words:
+            most = weighing.most_words * square // whole * square // whole
+            _pour_strongest(desk, desk.words, length, most)
+        else:
+            _pour(desk, desk.words, length, 1, desk.total)
         _pour_strongest(desk, desk.trades, trades, weighing.most_trades)
         _pour_strongest(desk, desk.fields, fields, weighing.most_fields)
         if weighing.claiming:

@@ -65,6 +65,7 @@ def test_profiles_are_worded_as_the_matcher_words_them(population: Population) -
         parts = wording._parts(
             words,
             [(each, wording._TITLED) for each in spoken],
+            None,
             wording._TRADES_DONE,
             wording._FIELDS_DONE,
         )
@@ -127,7 +128,9 @@ def test_postings_are_worded_as_the_matcher_words_them(population: Population) -
         titled = teller.spoken(said.titles[row]) + teller.spoken(said.occupations[row])
         spoken = [(each, wording._TITLED) for each in titled]
         spoken += [(each, wording._SKILLED) for each in teller.spoken(skills)]
-        parts = wording._parts(words, spoken, wording._MOST_WANTED, wording._MOST_WANTED)
+        parts = wording._parts(
+            words, spoken, wording._MOST_WORDS, wording._MOST_WANTED, wording._MOST_WANTED
+        )
         assert made.vector(row).to_bytes() == document(parts).to_bytes()
 
 

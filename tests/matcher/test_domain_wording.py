@@ -14,6 +14,7 @@ from services.matcher.domain.eligibility import broken_rules
 from services.matcher.domain.language import lexicon
 from services.matcher.domain.language.synonyms import plain_skill
 from services.matcher.domain.language.text import bucket_of
+from services.matcher.domain.language.trades import trades_of
 from services.matcher.domain.prepare import prepare_posting, prepare_seeker
 from services.matcher.domain.scoring import score
 from services.matcher.domain.vector import (
@@ -118,6 +119,35 @@ def test_no_posting_is_longer_than_one(
     vector = wording.of_posting(MODEL, doc)
     # Rounded to the nearest, and two parts may share a bucket by chance.
     assert length(vector) <= UNIT * 1.03
+
+
+LONG = "\n".join(name for trade in lexicon.trades()[::5] for name in trade.names[:4])
+
+
+@given(st.sampled_from([name for trade in lexicon.trades()[::9] for name in trade.names[:3]]))
+def test_a_long_posting_keeps_its_strongest_words(title: str) -> None:
+    """The fewer, the surer its trade is; of a profile all are kept."""
+    words = [(MODEL.vector_of(title), wording._TITLE), (MODEL.vector_of(LONG), wording._TEXT)]
+    vague, sure = [(trades_of(title), 500)], [(trades_of(title), 1000)]
+    kept = []
+    for spoken in ([], vague, sure):
+        some, *_ = wording._parts(words, spoken, wording._MOST_WORDS, 4, 4)
+        whole, *_ = wording._parts(words, spoken, None, 4, 4)
+        said, left_out = impacts(some), impacts(whole)
+        for bucket in said:
+            assert said[bucket] == left_out.pop(bucket)
+        assert min(said.values()) >= max(left_out.values())
+        kept.append(len(said))
+    # Words have two fifths of the squared length at least.
+    assert wording._MOST_WORDS == kept[0] > kept[1] > kept[2] >= wording._MOST_WORDS * 3 // 20
+
+
+def test_a_short_posting_keeps_all_its_words() -> None:
+    words = [(MODEL.vector_of("电焊工"), wording._TITLE), (MODEL.vector_of("焊接管道"), 5)]
+    sure = [(trades_of("电焊工"), 1000)]
+    some, *_ = wording._parts(words, sure, wording._MOST_WORDS, 4, 4)
+    whole, *_ = wording._parts(words, sure, None, 4, 4)
+    assert impacts(some) == impacts(whole)
 
 
 @given(st.lists(SAID, max_size=3), SAID, st.lists(SAID, max_size=30))

@@ -32,13 +32,16 @@ _TITLE, _SKILLS, _TEXT = 6, 4, 5
 # What a title and a skill count in what a document speaks of; a stated occupation as a title.
 _TITLED, _SKILLED = 1000, 450
 
-# So many occupations, and fields, of a posting and of a profile are kept: each is a list to search.
-_MOST_WANTED = 4
+# So many words are kept of a posting that speaks of no trade; of others fewer, by the square of the
+# share they have in its squared length: the surer a trade, the less do its last words decide. And
+# so many occupations, and fields, of a posting and of a profile. Each term of a posting is a list
+# to search.
+_MOST_WORDS, _MOST_WANTED = 300, 4
 _TRADES_DONE, _FIELDS_DONE = 3, 2
 
-# What says less than this share of a document, in 1/UNIT, is left out of it. Half the terms of a
-# long text say so little, and they are those that most others have too.
-_LEAST = 6
+# What says less than this share of a document, in 1/UNIT, is left out of it. Most terms of a long
+# text say so little, and they are those that most others have too.
+_LEAST = 8
 
 # A profile's skills lengthen it and never turn it, or one more skill could lower a score (promise
 # 8): each adds a little to the terms it has. What it speaks of most is added up to a limit, and of
@@ -60,7 +63,8 @@ def of_posting(model: Model, doc: Posting) -> TermVector:
     spoken = [(trades_of(doc.title), _TITLED), *((trades_of(name), _SKILLED) for name in skills)]
     if doc.occupation:
         spoken.append((trades_of_occupation(doc.occupation), _TITLED))
-    return rounded(stacked(_parts(words, spoken, _MOST_WANTED, _MOST_WANTED)), _LEAST)
+    parts = _parts(words, spoken, _MOST_WORDS, _MOST_WANTED, _MOST_WANTED)
+    return rounded(stacked(parts), _LEAST)
 
 
 def of_seeker(model: Model, doc: Seeker) -> TermVector:
@@ -69,7 +73,7 @@ def of_seeker(model: Model, doc: Seeker) -> TermVector:
     spoken = [(trades_of(title), _TITLED) for title in doc.titles]
     spoken += [(trades_of_occupation(code), _TITLED) for code in doc.occupations]
     claimed = [name for name in dict.fromkeys(doc.skills) if not is_unsaid(name)][:_MOST_CLAIMED]
-    parts = _parts(words, spoken, _TRADES_DONE, _FIELDS_DONE)
+    parts = _parts(words, spoken, None, _TRADES_DONE, _FIELDS_DONE)
     return rounded(stacked([*parts, *_claims(claimed)]), _LEAST)
 
 
@@ -94,15 +98,23 @@ def text_of_seeker(doc: Seeker) -> str:
 def _parts(
     words: list[tuple[TermVector, int]],
     spoken: list[tuple[Trades, int]],
+    most_words: int | None,
     most_trades: int,
     most_fields: int,
 ) -> list[TermVector]:
-    """Words, occupations and fields, at most so many; together SCALE long where there are words."""
+    """Words, occupations and fields, at most so many; together SCALE long where there are words.
+
+    most_words: where nothing is spoken of; None: all. What is left out shortens the whole.
+    """
     sure = [(each, each.likeness * weight // SCALE) for each, weight in spoken]
     surest = max((each.likeness * weight // _THOUSAND for each, weight in spoken), default=0)
     trades, fields = surest * _TRADES // _THOUSAND, surest * _FIELDS // _THOUSAND
+    whole, square = SCALE * SCALE, SCALE * SCALE - trades * trades - fields * fields
+    said = blended(words, math.isqrt(square))
+    if most_words is not None:
+        said = strongest(said, most_words * square // whole * square // whole)
     return [
-        blended(words, math.isqrt(SCALE * SCALE - trades * trades - fields * fields)),
+        said,
         strongest(blended([(each.occupations, how) for each, how in sure], trades), most_trades),
         strongest(blended([(each.fields, how) for each, how in sure], fields), most_fields),
     ]
